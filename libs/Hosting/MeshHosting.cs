@@ -1,0 +1,69 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+
+namespace WhatsAppMesh.Hosting;
+
+/// <summary>What every service's process has in common: two ports, logs, probes, metrics and traces.</summary>
+public static class MeshHosting
+{
+    /// <summary>Binds the two ports and registers logging, telemetry and the readiness probe.</summary>
+    /// <param name="serviceName">The service's Dapr app id, e.g. "ingest": the name in traces and metrics.</param>
+    /// <exception cref="InvalidOperationException">A port setting is not a port number.</exception>
+    public static WebApplicationBuilder AddMeshHosting(this WebApplicationBuilder builder, string serviceName)
+    {
+        var ports = MeshPorts.Read(builder.Configuration);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            Listen(kestrel, ports.Address, ports.AppPort, HttpProtocols.Http2, ListenerPort.App);
+            Listen(kestrel, ports.Address, ports.HttpPort, HttpProtocols.Http1, ListenerPort.Http);
+        });
+        builder.Logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+        });
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(ports);
+        builder.Services.AddSingleton(SidecarSettings.Read(builder.Configuration));
+        builder.Services.AddSingleton<ReadinessProbe>();
+        builder.Services.AddMeshTelemetry(serviceName, builder.Configuration);
+        return builder;
+    }
+
+    /// <summary>Maps /healthz, /readyz and /metrics on the HTTP port.</summary>
+    public static IEndpointRouteBuilder MapMeshEndpoints(this IEndpointRouteBuilder endpoints)
+    {
+        _ = endpoints.ServiceProvider.GetService(typeof(OpenTelemetry.Metrics.MeterProvider));
+        _ = endpoints.ServiceProvider.GetService(typeof(OpenTelemetry.Trace.TracerProvider));
+        endpoints.MapGet("/healthz", static () => "ok").OnHttpPort();
+        endpoints.MapGet("/readyz", static (ReadinessProbe probe, CancellationToken cancellationToken) => probe.AnswerAsync(cancellationToken)).OnHttpPort();
+        endpoints.MapGet("/metrics", PrometheusEndpoint.WriteAsync).OnHttpPort();
+        return endpoints;
+    }
+
+    /// <summary>Where a started service listens, in the order app port, HTTP port: for tests that asked for free ports.</summary>
+    public static (Uri App, Uri Http) BoundAddresses(this WebApplication app)
+    {
+        var addresses = app.Urls.Select(url => new Uri(url)).ToArray();
+        return (addresses[0], addresses[1]);
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, IPAddress address, int port, HttpProtocols protocols, ListenerPort name) =>
+        kestrel.Listen(address, port, listen =>
+        {
+            listen.Protocols = protocols;
+            listen.Use(next => connection =>
+            {
+                connection.Features.Set(name);
+                return next(connection);
+            });
+        });
+}

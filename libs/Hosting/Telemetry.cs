@@ -1,0 +1,36 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+
+namespace WhatsAppMesh.Hosting;
+
+/// <summary>OpenTelemetry, the same in every service: metrics for /metrics, and both signals over OTLP when an endpoint is set.</summary>
+internal static class Telemetry
+{
+    // ASP.NET Core, HttpClient and Npgsql emit their own activities and meters: subscribing by name is all it takes.
+    private static readonly string[] Sources = ["WhatsAppMesh.*", "Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "Yarp.ReverseProxy"];
+
+    private static readonly string[] Meters =
+        ["WhatsAppMesh.*", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime", "Npgsql"];
+
+    public static void AddMeshTelemetry(this IServiceCollection services, string serviceName, IConfiguration configuration)
+    {
+        var exportOverOtlp = !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+        var prometheus = new PrometheusReader();
+        services.AddSingleton(prometheus);
+        var resource = ResourceBuilder.CreateDefault().AddService(serviceName, serviceNamespace: "whatsapp-mesh");
+        services.AddSingleton(_ =>
+        {
+            var metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource).AddMeter(Meters).AddReader(prometheus);
+            return (exportOverOtlp ? metrics.AddOtlpExporter() : metrics).Build();
+        });
+        services.AddSingleton(_ =>
+        {
+            var tracing = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).AddSource(Sources);
+            return (exportOverOtlp ? tracing.AddOtlpExporter() : tracing).Build();
+        });
+    }
+}
