@@ -1,0 +1,3 @@
+using WhatsAppMesh.Collector;
+
+return await SendCommand.Create().Parse(args).InvokeAsync();
