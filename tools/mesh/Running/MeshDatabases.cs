@@ -1,0 +1,111 @@
+using Npgsql;
+using WhatsAppMesh.LocalPostgres;
+
+namespace WhatsAppMesh.Mesh.Running;
+
+/// <summary>The databases of a mesh: one per owner, on a private cluster or on a server that was given.</summary>
+public sealed class MeshDatabases : IAsyncDisposable
+{
+    /// <summary>Owner of the sidecars' database.</summary>
+    public const string Sidecar = "sidecar";
+
+    private static readonly Dictionary<string, string> Settings = new()
+    {
+        ["shared_buffers"] = "'1GB'",
+        ["max_wal_size"] = "'8GB'",
+    };
+
+    private readonly PostgresCluster? _cluster;
+    private readonly string _server;
+    private readonly MeshOptions _options;
+    private readonly IReadOnlyList<string> _owners;
+
+    private MeshDatabases(PostgresCluster? cluster, string server, MeshOptions options, IReadOnlyList<string> owners)
+    {
+        _cluster = cluster;
+        _server = server;
+        _options = options;
+        _owners = owners;
+    }
+
+    /// <summary>The private cluster; null when a server was given.</summary>
+    public PostgresCluster? Cluster => _cluster;
+
+    /// <summary>Starts the server unless one is given, and creates the databases that are missing.</summary>
+    /// <exception cref="MeshException">There is no PostgreSQL to be had, or it does not start; the message says what to do.</exception>
+    public static async Task<MeshDatabases> StartAsync(MeshOptions options, IReadOnlyList<string> owners, Action<string> say, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var cluster = options.Postgres is null ? await StartClusterAsync(options, say, cancellationToken) : null;
+            var databases = new MeshDatabases(cluster, options.Postgres ?? cluster!.ConnectionString("postgres"), options, owners);
+            foreach (var owner in owners)
+                await databases.CreateAsync(databases.Name(owner), cancellationToken);
+            return databases;
+        }
+        catch (PostgresUnavailableException e)
+        {
+            throw new MeshException(e.Message);
+        }
+        catch (NpgsqlException e)
+        {
+            throw new MeshException($"PostgreSQL does not answer as it should: {e.Message}. Check MESH_POSTGRES, which must name a server where databases may be created.");
+        }
+    }
+
+    /// <summary>Connection string of an owner's database, with a pool that leaves room for the others.</summary>
+    public string ConnectionString(string owner) => new NpgsqlConnectionStringBuilder(_server)
+    {
+        Database = Name(owner),
+        MaxPoolSize = 8,
+        ApplicationName = owner,
+    }.ConnectionString;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_options.RemoveDataAtStop && _cluster is null)
+        {
+            foreach (var owner in _owners)
+                await ExecuteAsync($"drop database if exists {Quoted(Name(owner))} with (force)", CancellationToken.None);
+        }
+        if (_cluster is not null)
+            await _cluster.StopAsync(_options.RemoveDataAtStop ? "immediate" : "fast");
+        if (_options.RemoveDataAtStop && _cluster is not null)
+            _options.Folder.RemoveData();
+    }
+
+    private static async Task<PostgresCluster> StartClusterAsync(MeshOptions options, Action<string> say, CancellationToken cancellationToken)
+    {
+        var binaries = await PostgresBinaries.FindOrInstallAsync(say, cancellationToken);
+        var data = options.Folder.PostgresData;
+        if (!Directory.Exists(data))
+            say("making a PostgreSQL cluster");
+        Directory.CreateDirectory(Path.GetDirectoryName(data)!);
+        return await PostgresCluster.StartAsync(binaries, data, new PostgresClusterOptions { Port = options.PostgresPort, Settings = Settings }, cancellationToken);
+    }
+
+    private async Task CreateAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ExecuteAsync($"create database {Quoted(name)}", cancellationToken);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.DuplicateDatabase)
+        {
+            // Kept from an earlier run.
+        }
+    }
+
+    private async Task ExecuteAsync(string sql, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(_server) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 60 };
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private string Name(string owner) => _options.DatabasePrefix + owner;
+
+    private static string Quoted(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+}

@@ -1,0 +1,56 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace WhatsAppMesh.Mesh.Running;
+
+/// <summary>Tokens and secrets that are made for one mesh and kept as long as its data.</summary>
+public sealed record MeshSecrets
+{
+    /// <summary>What apps show to their sidecar; empty when the sidecars ask for nothing (the Dapr CLI cannot send a token).</summary>
+    public string DaprApiToken { get; init; } = "";
+
+    /// <summary>What sidecars show to their app.</summary>
+    public string AppApiToken { get; init; } = "";
+
+    /// <summary>What edge shows to ingest.</summary>
+    public string InternalToken { get; init; } = "";
+
+    /// <summary>Secret that the default collector signs with.</summary>
+    public string CollectorSecret { get; init; } = "";
+
+    /// <summary>Secret that the default collector signs Standard Webhooks with.</summary>
+    public string StandardSecret { get; init; } = "";
+
+    /// <summary>New random secrets.</summary>
+    public static MeshSecrets Generate() => new()
+    {
+        DaprApiToken = Token(),
+        AppApiToken = Token(),
+        InternalToken = Token(),
+        CollectorSecret = Token(),
+        StandardSecret = "whsec_" + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)),
+    };
+
+    /// <summary>The secrets of a folder; made and written (owner only) when it has none.</summary>
+    public static MeshSecrets LoadOrCreate(MeshFolder folder)
+    {
+        if (File.Exists(folder.Secrets))
+            return JsonSerializer.Deserialize(File.ReadAllText(folder.Secrets), MeshJson.Default.MeshSecrets)!;
+        var secrets = Generate();
+        MeshFolder.WritePrivately(folder.Secrets, JsonSerializer.Serialize(secrets, MeshJson.Default.MeshSecrets));
+        return secrets;
+    }
+
+    private static string Token() => RandomNumberGenerator.GetHexString(48, lowercase: true);
+}
+
+/// <summary>JSON of the launcher's files and of <c>--json</c>.</summary>
+[JsonSourceGenerationOptions(
+    WriteIndented = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true)]
+[JsonSerializable(typeof(MeshSecrets))]
+[JsonSerializable(typeof(MeshState))]
+internal sealed partial class MeshJson : JsonSerializerContext;

@@ -1,0 +1,108 @@
+using System.Globalization;
+
+namespace WhatsAppMesh.Mesh.Running;
+
+/// <summary>
+/// Environment and arguments of the processes. What a service asks for by naming it in dapr.yaml (a database, the internal token, the
+/// address of ingest, a secret) is filled in with this mesh's own; nothing here knows a service by name except where one calls another directly.
+/// </summary>
+internal static class ServiceSettings
+{
+    /// <summary>The HTTP port of a service.</summary>
+    public const string HttpPort = "HTTP_PORT";
+
+    /// <summary>A service that names this setting owns a database, named for its app id.</summary>
+    public const string Database = "ConnectionStrings__Database";
+
+    private const string InternalToken = "Mesh__InternalToken";
+    private const string IngestAddress = "Edge__Ingest__Address";
+    private const string Ingest = "ingest";
+
+    /// <summary>Environment of a service.</summary>
+    public static Dictionary<string, string> ForApp(PlannedService service, IReadOnlyList<PlannedService> all, MeshOptions options, MeshSecrets secrets, MeshDatabases databases)
+    {
+        var environment = Common(service, options, secrets);
+        environment["APP_ID"] = service.App.AppId;
+        environment["APP_PORT"] = Text(service.AppPort);
+        environment["APP_PROTOCOL"] = service.App.AppProtocol;
+        environment[HttpPort] = Text(service.HttpPort);
+        environment["DAPR_HTTP_PORT"] = Text(service.DaprHttpPort);
+        environment["DAPR_GRPC_PORT"] = Text(service.DaprGrpcPort);
+        environment["DAPR_METRICS_PORT"] = Text(service.DaprMetricsPort);
+        Fill(environment, Database, () => databases.ConnectionString(service.App.AppId));
+        Fill(environment, InternalToken, () => secrets.InternalToken);
+        Fill(environment, IngestAddress, () => Partner(service, all).HttpAddress.ToString());
+        return With(environment, options, service.App.AppId, service.Name);
+    }
+
+    /// <summary>Environment of a service's sidecar: its secret store reads secrets from there.</summary>
+    public static Dictionary<string, string> ForSidecar(PlannedService service, MeshOptions options, MeshSecrets secrets, MeshDatabases databases)
+    {
+        var environment = Common(service, options, secrets);
+        environment["DEVSIDECAR_DATABASE"] = databases.ConnectionString(MeshDatabases.Sidecar);
+        environment["WHATSAPP_WEBHOOK_SECRET"] = secrets.CollectorSecret;
+        environment["WHATSAPP_STANDARD_SECRET"] = secrets.StandardSecret;
+        return With(environment, options, service.App.AppId + RunPlan.SidecarSuffix, service.SidecarName);
+    }
+
+    /// <summary>Arguments of a service's sidecar: daprd's flags.</summary>
+    public static IReadOnlyList<string> SidecarArguments(PlannedService service)
+    {
+        List<string> arguments =
+        [
+            "--app-id", service.App.AppId,
+            "--app-port", Text(service.AppPort),
+            "--app-protocol", service.App.AppProtocol,
+            "--dapr-http-port", Text(service.DaprHttpPort),
+            "--dapr-grpc-port", Text(service.DaprGrpcPort),
+            "--dapr-internal-grpc-port", Text(service.DaprInternalPort),
+            "--metrics-port", Text(service.DaprMetricsPort),
+            "--max-body-size", service.App.MaxBodySize,
+            "--log-level", service.App.LogLevel,
+        ];
+        foreach (var path in service.App.ResourcesPaths)
+            arguments.AddRange(["--resources-path", path]);
+        if (service.App.ConfigFile.Length > 0)
+            arguments.AddRange(["--config", service.App.ConfigFile]);
+        return arguments;
+    }
+
+    /// <summary>Database names that the services of a run file ask for, and the sidecars' own.</summary>
+    public static IReadOnlyList<string> DatabasesOf(RunFile file) =>
+        [.. file.Apps.Where(a => a.Environment.ContainsKey(Database)).Select(a => a.AppId), MeshDatabases.Sidecar];
+
+    private static Dictionary<string, string> Common(PlannedService service, MeshOptions options, MeshSecrets secrets)
+    {
+        var environment = new Dictionary<string, string>(service.App.Environment)
+        {
+            ["APP_API_TOKEN"] = secrets.AppApiToken,
+            ["DAPR_API_TOKEN"] = options.ApiToken ? secrets.DaprApiToken : "",
+        };
+        return environment;
+    }
+
+    private static void Fill(Dictionary<string, string> environment, string name, Func<string> value)
+    {
+        if (environment.ContainsKey(name))
+            environment[name] = value();
+    }
+
+    // The n-th edge talks to the n-th ingest, wrapping round.
+    private static PlannedService Partner(PlannedService service, IReadOnlyList<PlannedService> all)
+    {
+        var partners = all.Where(s => s.App.AppId == Ingest).ToList();
+        return partners[(service.Replica - 1) % partners.Count];
+    }
+
+    private static Dictionary<string, string> With(Dictionary<string, string> environment, MeshOptions options, string appName, string processName)
+    {
+        foreach (var name in (string[])[appName, processName])
+        {
+            foreach (var (key, value) in options.Environment.GetValueOrDefault(name) ?? new Dictionary<string, string>())
+                environment[key] = value;
+        }
+        return environment;
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}
