@@ -1,0 +1,168 @@
+namespace WhatsAppMesh.Membership.Facts;
+
+/// <summary>
+/// The members of one group, as the fold of its facts. Facts must be applied in the order of their keys; then the result depends only
+/// on the set of facts and on who is who, never on the order in which they arrived. What a fact does to a person depends on that
+/// person's state alone, so a fold may start from the stored states of the people whom the new facts concern.
+/// </summary>
+public sealed class Fold
+{
+    /// <summary>How far from the start of a stay an add may lie and still prove that the person joined then.</summary>
+    public static readonly TimeSpan JoinWindow = TimeSpan.FromMinutes(15);
+
+    private readonly Identity _identity;
+    private readonly Dictionary<string, MemberState> _members;
+
+    /// <param name="identity">Who is who.</param>
+    /// <param name="members">
+    /// States to go on from; a fold takes them over. Before a roster all active members must be among them, before any other fact the
+    /// people it names.
+    /// </param>
+    public Fold(Identity identity, Dictionary<string, MemberState>? members = null)
+    {
+        _identity = identity;
+        _members = members ?? new Dictionary<string, MemberState>(StringComparer.Ordinal);
+    }
+
+    /// <summary>State of every person the facts have named, by the JID the person is known by.</summary>
+    public IReadOnlyDictionary<string, MemberState> Members => _members;
+
+    /// <summary>The fold of facts in the order of their keys.</summary>
+    public static Fold Of(IEnumerable<Fact> ordered, Identity identity)
+    {
+        var fold = new Fold(identity);
+        foreach (var fact in ordered)
+            fold.Apply(fact);
+        return fold;
+    }
+
+    /// <summary>Applies the next fact.</summary>
+    public void Apply(Fact fact)
+    {
+        if (fact.Kind == FactKind.Roster)
+            ApplyRoster(fact);
+        else
+            foreach (var entry in fact.Entries)
+                ApplyChange(fact, entry, Find(_identity.Person(entry, fact.Key.OrderAt)));
+    }
+
+    private void ApplyRoster(Fact fact)
+    {
+        // One person under two JIDs is listed once, with the higher of the two roles.
+        var listed = new Dictionary<string, MemberRole>(fact.Entries.Count, StringComparer.Ordinal);
+        foreach (var entry in fact.Entries)
+        {
+            var person = _identity.Person(entry, fact.Key.OrderAt);
+            listed[person] = listed.TryGetValue(person, out var role) && role > entry.Role ? role : entry.Role;
+        }
+
+        foreach (var (person, member) in _members)
+        {
+            if (member.IsActive && !listed.ContainsKey(person))
+                End(member, fact);
+        }
+        foreach (var (person, role) in listed)
+        {
+            var member = Find(person);
+            if (!member.IsActive)
+                Open(member, fact);
+            member.Role = role;
+        }
+    }
+
+    private static void ApplyChange(Fact fact, Entry entry, MemberState member)
+    {
+        switch (fact.Kind)
+        {
+            case FactKind.Add:
+                Add(member, fact, entry);
+                break;
+            case FactKind.Remove:
+                End(member, fact);
+                break;
+            case FactKind.Promote when Presence(member, fact):
+                member.Role = member.Role == MemberRole.Superadmin ? MemberRole.Superadmin : MemberRole.Admin;
+                break;
+            case FactKind.Demote when Presence(member, fact):
+                member.Role = MemberRole.Member;
+                break;
+        }
+    }
+
+    private static void Add(MemberState member, Fact fact, Entry entry)
+    {
+        var opens = !member.IsActive;
+        if (opens)
+        {
+            Open(member, fact);
+            member.Role = entry.Role;
+        }
+
+        var stay = member.Stays[^1];
+        if (!fact.IsUntimed && stay.IsStartUntimed && fact.At < stay.Start)
+        {
+            stay.Start = fact.At;
+            stay.IsStartUntimed = false;
+            EndEarlierStaysBy(member, fact.At);
+        }
+        var isJoin = opens || (fact.At - stay.Start).Duration() <= JoinWindow;
+        stay.Evidence.Add(new JoinEvidence(fact.Key.Log, fact.Key.Position, entry.Jid, isJoin));
+    }
+
+    /// <summary>A change of role shows that a person who was never seen is there; of one who left it says nothing.</summary>
+    private static bool Presence(MemberState member, Fact fact)
+    {
+        if (member.Stays.Count == 0 && member.UnseenLeft is null)
+            Open(member, fact);
+        return member.IsActive;
+    }
+
+    private static void Open(MemberState member, Fact fact)
+    {
+        member.Stays.Add(new StayState { Start = fact.At, IsStartUntimed = fact.IsUntimed });
+        EndEarlierStaysBy(member, fact.At);
+    }
+
+    private static void End(MemberState member, Fact fact)
+    {
+        if (member.Stays.Count == 0)
+        {
+            EndUnseen(member, fact);
+            return;
+        }
+
+        var stay = member.Stays[^1];
+        // A timed leave that comes right after an untimed one of the same stay tells the better time.
+        if (stay.End is not null && (fact.IsUntimed || !stay.IsEndUntimed || fact.At >= stay.End))
+            return;
+        stay.End = null;
+        stay.EndBy(fact.At);
+        stay.IsEndUntimed = fact.IsUntimed;
+        EndEarlierStaysBy(member, stay.Start);
+    }
+
+    private static void EndUnseen(MemberState member, Fact fact)
+    {
+        if (member.UnseenLeft is not null && (fact.IsUntimed || !member.IsUnseenLeftUntimed || fact.At >= member.UnseenLeft))
+            return;
+        member.UnseenLeft = fact.At;
+        member.IsUnseenLeftUntimed = fact.IsUntimed;
+    }
+
+    // Times of untimed facts are late by nature: a later stay with a known start pushes the shown end of an earlier one back.
+    private static void EndEarlierStaysBy(MemberState member, DateTimeOffset at)
+    {
+        for (var i = member.Stays.Count - 2; i >= 0 && member.Stays[i].End > at; i--)
+        {
+            member.Stays[i].EndBy(at);
+            at = member.Stays[i].Start;
+        }
+    }
+
+    private MemberState Find(string person)
+    {
+        if (!_members.TryGetValue(person, out var member))
+            _members[person] = member = new MemberState();
+        return member;
+    }
+}

@@ -1,0 +1,92 @@
+using System.Globalization;
+
+namespace WhatsAppMesh.Membership.Facts;
+
+/// <summary>Fields of a group, each with a time of its own.</summary>
+public enum GroupField
+{
+    /// <summary>Name of the group.</summary>
+    Subject,
+
+    /// <summary>Description.</summary>
+    Description,
+
+    /// <summary>JID of the owner.</summary>
+    Owner,
+
+    /// <summary>Whether members go by <c>lid</c> or <c>pn</c>.</summary>
+    AddressingMode,
+
+    /// <summary>Parent community.</summary>
+    LinkedParent,
+
+    /// <summary>Only admins may post.</summary>
+    Announce,
+
+    /// <summary>Only admins may edit the group.</summary>
+    Restrict,
+
+    /// <summary>Admins approve who joins.</summary>
+    JoinApprovalMode,
+
+    /// <summary>Every member may add others.</summary>
+    MemberAddMode,
+
+    /// <summary>The group is a community.</summary>
+    IsCommunity,
+
+    /// <summary>The group is a community's announcement group.</summary>
+    IsCommunityAnnounce,
+
+    /// <summary>Seconds after which messages disappear.</summary>
+    EphemeralDuration,
+
+    /// <summary>When the group was created (ISO 8601).</summary>
+    CreatedAt,
+}
+
+/// <summary>Which of two values of a field is the later one: by time, then by place in the log.</summary>
+public readonly record struct FieldVersion(DateTimeOffset At, int Log, long Position) : IComparable<FieldVersion>
+{
+    /// <inheritdoc/>
+    public int CompareTo(FieldVersion other) => (At, Log, Position).CompareTo((other.At, other.Log, other.Position));
+
+    /// <summary>Text form, for storage.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{At.UtcTicks / TimeSpan.TicksPerMicrosecond}/{Log}/{Position}");
+
+    /// <summary>Reads the text form.</summary>
+    /// <exception cref="FormatException">The text is not what <see cref="ToString"/> writes.</exception>
+    public static FieldVersion Parse(string text) => text.Split('/') is [var at, var log, var position]
+        ? new FieldVersion(new DateTimeOffset(Number(at) * TimeSpan.TicksPerMicrosecond, TimeSpan.Zero), (int)Number(log), Number(position))
+        : throw new FormatException("A field version has three parts.");
+
+    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
+}
+
+/// <summary>One field of a group, as an event says it. Flags are <c>true</c> or <c>false</c>.</summary>
+public sealed record FieldValue(GroupField Field, string Value, FieldVersion Version);
+
+/// <summary>
+/// What is known of a group besides its members. Each field keeps the value with the latest version; an event that lacks a field says
+/// nothing of it. The result depends on the set of values alone, never on their order.
+/// </summary>
+public sealed class GroupProfile
+{
+    private readonly Dictionary<GroupField, FieldValue> _fields = [];
+
+    /// <summary>Values now, one per field that was ever said.</summary>
+    public IReadOnlyCollection<FieldValue> Fields => _fields.Values;
+
+    /// <summary>Value of a field; null when it was never said.</summary>
+    public string? this[GroupField field] => _fields.GetValueOrDefault(field)?.Value;
+
+    /// <summary>Takes a value if it is later than the known one.</summary>
+    /// <returns>True when the profile changed.</returns>
+    public bool Merge(FieldValue value)
+    {
+        if (_fields.TryGetValue(value.Field, out var known) && known.Version.CompareTo(value.Version) >= 0)
+            return false;
+        _fields[value.Field] = value;
+        return true;
+    }
+}
