@@ -1,0 +1,101 @@
+using WhatsAppMesh.Membership.Facts;
+
+namespace WhatsAppMesh.Membership.Events;
+
+/// <summary>A group of a tenant.</summary>
+/// <param name="Tenant">Tenant.</param>
+/// <param name="Jid">JID of the group in normal form.</param>
+public readonly record struct GroupKey(string Tenant, string Jid);
+
+/// <summary>A JID as one tenant knows it.</summary>
+/// <param name="Tenant">Tenant.</param>
+/// <param name="Jid">JID in normal form.</param>
+public readonly record struct PersonKey(string Tenant, string Jid);
+
+/// <summary>A fact about the roster of a group.</summary>
+public sealed record GroupFact(GroupKey Group, Fact Fact);
+
+/// <summary>A group was spoken of, perhaps with values for some of its fields.</summary>
+public sealed record GroupSeen(GroupKey Group, DateTimeOffset At, IReadOnlyList<FieldValue> Fields);
+
+/// <summary>A phone and a LID were seen together.</summary>
+public readonly record struct PairSeen(string Tenant, string Phone, string Lid, DateTimeOffset At);
+
+/// <summary>An operator's word on a pair: the last one counts.</summary>
+public sealed record PairDecision(string Tenant, string Phone, string Lid, bool IsLinked, FactKey Key);
+
+/// <summary>Somebody did something.</summary>
+/// <param name="Person">The person, by the JID sent: the LID where both were sent.</param>
+/// <param name="At">When.</param>
+/// <param name="PushName">Name the person goes by, if said.</param>
+public readonly record struct Sighting(PersonKey Person, DateTimeOffset At, string? PushName);
+
+/// <summary>A member's label in a group; an empty one removes it.</summary>
+public sealed record TagSeen(GroupKey Group, Entry Member, string Label, FactKey Key);
+
+/// <summary>A join that this service has announced, come back over the topic.</summary>
+public sealed record JoinSeen(GroupKey Group, int Log, long Position, string Jid, Guid EventId, DateTimeOffset At);
+
+/// <summary>Everything that the events of one batch say, before anything is stored.</summary>
+public sealed class Observations
+{
+    /// <summary>Facts about rosters.</summary>
+    public List<GroupFact> Facts { get; } = [];
+
+    /// <summary>Groups and their fields.</summary>
+    public List<GroupSeen> Groups { get; } = [];
+
+    /// <summary>Pairs of phone and LID that no fact already holds.</summary>
+    public List<PairSeen> Pairs { get; } = [];
+
+    /// <summary>What operators decided about pairs.</summary>
+    public List<PairDecision> Decisions { get; } = [];
+
+    /// <summary>Who was seen.</summary>
+    public List<Sighting> Sightings { get; } = [];
+
+    /// <summary>Labels of members.</summary>
+    public List<TagSeen> Tags { get; } = [];
+
+    /// <summary>Announced joins that came back.</summary>
+    public List<JoinSeen> Joins { get; } = [];
+
+    /// <summary>Malformed rows that were left out.</summary>
+    public int Skipped { get; set; }
+
+    /// <summary>Adds a fact that the event states about a group. Without entries there is nothing to say, and nobody is removed.</summary>
+    public void AddFact(ObservedEvent source, GroupKey group, FactKind kind, IReadOnlyList<Entry> entries)
+    {
+        if (entries.Count > 0)
+            Facts.Add(new GroupFact(group, new Fact(NextKey(source), kind, source.At, source.IsUntimed, entries)));
+    }
+
+    /// <summary>Adds that the two JIDs of a person belong together, if there are two.</summary>
+    public void AddPair(ObservedEvent source, Entry person)
+    {
+        if (person is { Lid: { } lid, Phone: { } phone })
+            Pairs.Add(new PairSeen(source.Tenant, phone, lid, source.OrderAt));
+    }
+
+    /// <summary>Adds what a person who acts tells: that the two JIDs belong together, and that the person was there.</summary>
+    public void AddPerson(ObservedEvent source, Entry person, string? pushName = null)
+    {
+        AddPair(source, person);
+        Sightings.Add(new Sighting(new PersonKey(source.Tenant, person.Jid), source.At, string.IsNullOrWhiteSpace(pushName) ? null : pushName));
+    }
+
+    /// <summary>Adds that a group was spoken of.</summary>
+    public void AddGroup(ObservedEvent source, GroupKey group, IReadOnlyList<FieldValue>? fields = null) =>
+        Groups.Add(new GroupSeen(group, source.At, fields ?? []));
+
+    /// <summary>Key of the next thing that the event states.</summary>
+    public FactKey NextKey(ObservedEvent source)
+    {
+        var ordinal = 0;
+        for (var i = Facts.Count - 1; i >= 0 && IsOf(Facts[i].Fact.Key, source); i--)
+            ordinal++;
+        return new FactKey(source.OrderAt, source.Source.Log, source.Source.Position, ordinal);
+    }
+
+    private static bool IsOf(FactKey key, ObservedEvent source) => key.Log == source.Source.Log && key.Position == source.Source.Position;
+}

@@ -1,0 +1,93 @@
+using System.Text.Json;
+using WhatsAppMesh.Events;
+using WhatsAppMesh.Events.V1;
+using WhatsAppMesh.Deliveries;
+using WhatsAppMesh.Membership.Facts;
+
+namespace WhatsAppMesh.Membership.Events;
+
+/// <summary>One event as its reader sees it: who, when, and the payload as JSON.</summary>
+public sealed class ObservedEvent
+{
+    /// <summary>Value of occurred_at_source that marks an event without a time of its own (contract of the topic).</summary>
+    public const string UntimedSource = "received_at";
+
+    private ObservedEvent(CollectedEvent source, JsonElement payload)
+    {
+        Source = source;
+        Payload = payload;
+        At = source.OccurredAt?.ToDateTimeOffset() ?? source.ReceivedAt?.ToDateTimeOffset() ?? throw Poison("the event has no time");
+        // PostgreSQL keeps microseconds; what is compared must be what is stored.
+        At = new DateTimeOffset(At.Ticks - At.Ticks % TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
+        IsUntimed = source.OccurredAtSource == UntimedSource;
+        OrderAt = IsUntimed ? At - Untimed.Offset : At;
+    }
+
+    /// <summary>The event as it came over the topic.</summary>
+    public CollectedEvent Source { get; }
+
+    /// <summary>Root of the payload: an object or an array.</summary>
+    public JsonElement Payload { get; }
+
+    /// <summary>Tenant that owns the event.</summary>
+    public string Tenant => Source.Tenant;
+
+    /// <summary>When it happened by its own account, in microseconds.</summary>
+    public DateTimeOffset At { get; }
+
+    /// <summary>True when <see cref="At"/> is only the time of reception.</summary>
+    public bool IsUntimed { get; }
+
+    /// <summary>Time that orders what the event says.</summary>
+    public DateTimeOffset OrderAt { get; }
+
+    /// <summary>Reads the payload's JSON; the document must outlive the event.</summary>
+    /// <exception cref="PoisonException">The payload is missing, is not JSON, or is neither object nor array.</exception>
+    public static ObservedEvent Open(CollectedEvent source, out JsonDocument document)
+    {
+        try
+        {
+            document = JsonDocument.Parse(source.PayloadJson, new JsonDocumentOptions { MaxDepth = 1024 });
+        }
+        catch (JsonException)
+        {
+            // The parser's message may quote the payload, which is personal data.
+            throw Poison(source.PayloadInLake ? "the payload was not fetched from the lake" : "the payload is not JSON, or nested deeper than 1,024 levels");
+        }
+
+        if (document.RootElement.ValueKind is JsonValueKind.Object or JsonValueKind.Array)
+            return new ObservedEvent(source, document.RootElement);
+        document.Dispose();
+        throw Poison("the payload is neither an object nor an array");
+    }
+
+    /// <summary>
+    /// The objects of the payload: itself, or the items of an array (some engines post their events in lists).
+    /// </summary>
+    /// <exception cref="PoisonException">There is not one object.</exception>
+    public IReadOnlyList<JsonElement> Items(Observations into)
+    {
+        if (Payload.ValueKind == JsonValueKind.Object)
+            return [Payload];
+        var items = Payload.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.Object).ToList();
+        into.Skipped += Payload.GetArrayLength() - items.Count;
+        return items.Count > 0 ? items : throw Poison("the payload holds no object");
+    }
+
+    /// <summary>The group an item is about: its own id, else the event's chat.</summary>
+    /// <exception cref="PoisonException">Neither names a group.</exception>
+    public GroupKey Group(JsonElement item, string idField = "id") =>
+        TryGroup(item, idField) ?? throw Poison($"neither the payload's {idField} nor the event's chat names a group");
+
+    /// <summary>The group an item is about, or null.</summary>
+    public GroupKey? TryGroup(JsonElement item, string idField = "id")
+    {
+        var jid = Wire.Jid(item, idField);
+        if (!jid.IsGroup)
+            jid = Jid.Parse(Source.ChatJid);
+        return jid.IsGroup ? new GroupKey(Tenant, jid.Value) : null;
+    }
+
+    /// <summary>What is thrown when the event can never be understood.</summary>
+    public static PoisonException Poison(string reason) => new("read", reason);
+}
