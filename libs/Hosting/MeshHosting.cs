@@ -41,8 +41,6 @@ public static class MeshHosting
     /// <summary>Maps /healthz, /readyz and /metrics on the HTTP port.</summary>
     public static IEndpointRouteBuilder MapMeshEndpoints(this IEndpointRouteBuilder endpoints)
     {
-        _ = endpoints.ServiceProvider.GetService(typeof(OpenTelemetry.Metrics.MeterProvider));
-        _ = endpoints.ServiceProvider.GetService(typeof(OpenTelemetry.Trace.TracerProvider));
         endpoints.MapGet("/healthz", static () => "ok").OnHttpPort();
         endpoints.MapGet("/readyz", static (ReadinessProbe probe, CancellationToken cancellationToken) => probe.AnswerAsync(cancellationToken)).OnHttpPort();
         endpoints.MapGet("/metrics", PrometheusEndpoint.WriteAsync).OnHttpPort();

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -21,16 +20,19 @@ internal static class Telemetry
         var exportOverOtlp = !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
         var prometheus = new PrometheusReader();
         services.AddSingleton(prometheus);
-        var resource = ResourceBuilder.CreateDefault().AddService(serviceName, serviceNamespace: "whatsapp-mesh");
-        services.AddSingleton(_ =>
-        {
-            var metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource).AddMeter(Meters).AddReader(prometheus);
-            return (exportOverOtlp ? metrics.AddOtlpExporter() : metrics).Build();
-        });
-        services.AddSingleton(_ =>
-        {
-            var tracing = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).AddSource(Sources);
-            return (exportOverOtlp ? tracing.AddOtlpExporter() : tracing).Build();
-        });
+        services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService(serviceName, serviceNamespace: "whatsapp-mesh"))
+            .WithMetrics(metrics =>
+            {
+                metrics.AddMeter(Meters).AddReader(prometheus);
+                if (exportOverOtlp)
+                    metrics.AddOtlpExporter();
+            })
+            .WithTracing(tracing =>
+            {
+                tracing.AddSource(Sources);
+                if (exportOverOtlp)
+                    tracing.AddOtlpExporter();
+            });
     }
 }
