@@ -1,0 +1,66 @@
+namespace WhatsAppMesh.DevSidecar.State;
+
+/// <summary>
+/// state.postgresql v2: the ETag is a random UUID per write; a save with an ETag only updates; a first-write save without an ETag
+/// only inserts, and its refusal is an ordinary error, not an ETag error; a save without a TTL clears the TTL; transactions are atomic.
+/// </summary>
+internal sealed class PostgresSemantics : IStateSemantics
+{
+    private const string Written = "value = excluded.value, etag = gen_random_uuid(), expires_at = excluded.expires_at, updated_at = now()";
+
+    // The last parameter is the TTL in seconds; 0 means none.
+    private const string Insert =
+        "insert into sidecar.state as s (store, key, value, expires_at) values ($1, $2, $3, now() + make_interval(secs => nullif($4, 0)))";
+
+    public string ETagColumn => "s.etag::text";
+
+    public bool TellsExpiry => true;
+
+    public bool AtomicTransactions => true;
+
+    public StateStatement Plan(string store, string key, StateOperation operation, bool inTransaction)
+    {
+        StateRules.CheckOptions(operation.Item);
+        return operation.Delete ? PlanDelete(store, key, operation.Item) : PlanSave(store, key, operation.Item);
+    }
+
+    private static StateStatement PlanDelete(string store, string key, StateItem item) => item.HasETag
+        ? new StateStatement(
+            $"delete from sidecar.state s where store = $1 and key = $2 and etag = $3 and {StateRules.Live} returning true",
+            [store, key, ReadETag(item.ETag!)],
+            StateException.Mismatch())
+        : new StateStatement("delete from sidecar.state where store = $1 and key = $2 returning true", [store, key], Refusal: null);
+
+    private static StateStatement PlanSave(string store, string key, StateItem item)
+    {
+        var ttl = ReadTtl(item);
+        if (item.HasETag)
+        {
+            return new StateStatement(
+                $"""
+                update sidecar.state s set value = $3, etag = gen_random_uuid(), expires_at = now() + make_interval(secs => nullif($4, 0)), updated_at = now()
+                where store = $1 and key = $2 and etag = $5 and {StateRules.Live} returning true
+                """,
+                [store, key, item.Value, ttl, ReadETag(item.ETag!)],
+                StateException.Mismatch());
+        }
+
+        return item.IsFirstWrite
+            ? new StateStatement(
+                $"{Insert} on conflict (store, key) do update set {Written}, created_at = now() where not {StateRules.Live} returning true",
+                [store, key, item.Value, ttl],
+                new StateException(StateFailure.Other, "no item was updated"))
+            : new StateStatement($"{Insert} on conflict (store, key) do update set {Written} returning true", [store, key, item.Value, ttl], Refusal: null);
+    }
+
+    private static int ReadTtl(StateItem item)
+    {
+        const string What = "error parsing TTL: incorrect value for metadata 'ttlInSeconds': ";
+        var ttl = StateRules.ReadTtl(item, What) ?? 0;
+        return ttl >= -1 ? Math.Max(ttl, 0) : throw new StateException(StateFailure.Other, What + "must be -1 or greater");
+    }
+
+    private static Guid ReadETag(string etag) => Guid.TryParse(etag, out var value)
+        ? value
+        : throw StateException.Mismatch($"\"{etag}\" is no UUID, so it is no ETag of this store");
+}

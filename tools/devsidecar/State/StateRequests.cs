@@ -1,0 +1,143 @@
+using System.Text.Json;
+
+namespace WhatsAppMesh.DevSidecar.State;
+
+/// <summary>Reads the bodies of state requests. What is wrong with one is told by <see cref="MalformedRequestException"/>.</summary>
+internal static class StateRequests
+{
+    /// <summary>The items of a save: <c>[{key, value, etag, metadata, options}]</c>.</summary>
+    public static IReadOnlyList<StateItem> ReadSave(ReadOnlyMemory<byte> body)
+    {
+        using var document = Parse(body);
+        return [.. Items(document.RootElement, "the body").Select(item => ReadItem(item))];
+    }
+
+    /// <summary>The keys of a bulk read: <c>{keys: [...]}</c>. Parallelism is accepted and has no meaning: it is one statement.</summary>
+    public static IReadOnlyList<string> ReadBulkGet(ReadOnlyMemory<byte> body)
+    {
+        using var document = Parse(body);
+        var keys = Member(Object(document.RootElement, "the body"), "keys");
+        return keys is { ValueKind: not JsonValueKind.Null } list ? [.. Items(list, "\"keys\"").Select(key => CheckKey(Text(key, "a key")))] : [];
+    }
+
+    /// <summary>The operations of a transaction: <c>{operations: [{operation, request}]}</c>.</summary>
+    /// <exception cref="UnsupportedOperationException">An operation is neither upsert nor delete.</exception>
+    public static IReadOnlyList<StateOperation> ReadTransaction(ReadOnlyMemory<byte> body)
+    {
+        using var document = Parse(body);
+        var operations = Member(Object(document.RootElement, "the body"), "operations");
+        return operations is { ValueKind: not JsonValueKind.Null } list ? [.. Items(list, "\"operations\"").Select(ReadOperation)] : [];
+    }
+
+    private static StateOperation ReadOperation(JsonElement element)
+    {
+        var operation = Member(Object(element, "an operation"), "operation") is { } name ? Text(name, "\"operation\"") : "";
+        var request = Member(element, "request") ?? throw new MalformedRequestException("\"request\" is a required field of an operation");
+        return operation switch
+        {
+            "upsert" => new StateOperation(Delete: false, ReadItem(request)),
+            "delete" => new StateOperation(Delete: true, ReadItem(request)),
+            _ => throw new UnsupportedOperationException(operation),
+        };
+    }
+
+    private static StateItem ReadItem(JsonElement element)
+    {
+        Object(element, "an item");
+        var key = Member(element, "key") is { } name ? Text(name, "\"key\"") : "";
+        var options = Member(element, "options") is { ValueKind: not JsonValueKind.Null } given ? Object(given, "\"options\"") : default;
+        return new StateItem(
+            CheckKey(key),
+            Member(element, "value") is { } value ? Encode(value) : "null"u8.ToArray(),
+            Member(element, "etag") is { } etag ? Text(etag, "\"etag\"") : null,
+            Option(options, "concurrency"),
+            Option(options, "consistency"),
+            Member(element, "metadata") is { ValueKind: not JsonValueKind.Null } metadata ? ReadMetadata(metadata) : StateItem.NoMetadata);
+    }
+
+    private static string? Option(JsonElement options, string name) =>
+        options.ValueKind == JsonValueKind.Object && Member(options, name) is { } value ? Text(value, $"\"{name}\"") : null;
+
+    private static Dictionary<string, string> ReadMetadata(JsonElement element)
+    {
+        var metadata = new Dictionary<string, string>();
+        foreach (var member in Object(element, "\"metadata\"").EnumerateObject())
+            metadata[member.Name] = Text(member.Value, "a metadata value");
+        return metadata;
+    }
+
+    /// <summary>The key itself, when it is one that a store may hold.</summary>
+    /// <exception cref="MalformedRequestException">It is empty or contains the separator.</exception>
+    public static string CheckKey(string key)
+    {
+        if (key.Length == 0)
+            throw new MalformedRequestException("\"key\" is a required field");
+        try
+        {
+            StateKeyPrefix.CheckKey(key);
+        }
+        catch (ArgumentException e)
+        {
+            throw new MalformedRequestException($"api error: code = InvalidArgument desc = {e.Message}");
+        }
+
+        return key;
+    }
+
+    private static JsonDocument Parse(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            return GoJson.Parse(body);
+        }
+        catch (JsonException e)
+        {
+            throw new MalformedRequestException($"the body is not JSON (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1})");
+        }
+    }
+
+    private static byte[] Encode(JsonElement value)
+    {
+        try
+        {
+            return GoJson.Encode(value);
+        }
+        catch (JsonException e)
+        {
+            throw new MalformedRequestException(e.Message);
+        }
+    }
+
+    // Field names match whatever their case, as in daprd; the exact one wins.
+    private static JsonElement? Member(JsonElement element, string name)
+    {
+        if (element.TryGetProperty(name, out var exact))
+            return exact;
+        foreach (var member in element.EnumerateObject())
+        {
+            if (string.Equals(member.Name, name, StringComparison.OrdinalIgnoreCase))
+                return member.Value;
+        }
+
+        return null;
+    }
+
+    private static JsonElement Object(JsonElement element, string what) =>
+        element.ValueKind == JsonValueKind.Object ? element : throw new MalformedRequestException($"{what} must be a JSON object");
+
+    private static JsonElement.ArrayEnumerator Items(JsonElement element, string what) =>
+        element.ValueKind == JsonValueKind.Array ? element.EnumerateArray() : throw new MalformedRequestException($"{what} must be a JSON array");
+
+    private static string Text(JsonElement element, string what) => element.ValueKind switch
+    {
+        JsonValueKind.String => GoJson.ReadString(element),
+        JsonValueKind.Null => "",
+        _ => throw new MalformedRequestException($"{what} must be a JSON string"),
+    };
+}
+
+/// <summary>The request cannot be read; the message says what is wrong with it.</summary>
+internal sealed class MalformedRequestException(string message) : Exception(message);
+
+/// <summary>A transaction asks for something other than upsert and delete.</summary>
+internal sealed class UnsupportedOperationException(string operation) : Exception($"operation type {operation} not supported");
