@@ -10,6 +10,8 @@ internal static class SecretStores
     /// <exception cref="StartFailure">Its type or settings are not supported.</exception>
     public static ISecretStore Open(Component component) => component.Type switch
     {
+        "secretstores.local.env" => new EnvSecretStore(component.Setting("prefix") ?? ""),
+        "secretstores.local.file" => FileSecretStore.Open(component),
         _ => throw new StartFailure($"Component {component.Name}: the development sidecar does not support {component.Type}."),
     };
 }
