@@ -44,6 +44,12 @@ public sealed class Policy(RetryPolicy retry, TimeSpan? timeout, CircuitBreaker?
     /// <summary>One attempt, no timeout, no breaker.</summary>
     public static Policy None { get; } = new(RetryPolicy.None, null, null, TimeProvider.System);
 
+    /// <summary>A failed attempt may be made again, so what it needs must be kept.</summary>
+    public bool HasRetries => retry.MaxRetries != 0;
+
+    /// <summary>Attempts are limited in time.</summary>
+    public bool HasTimeout => timeout is not null;
+
     /// <summary>Runs the operation until it succeeds or the policy is through with it.</summary>
     /// <param name="attempt">One attempt; an exception counts as a failure without a code.</param>
     /// <param name="cancellationToken">Ends the whole operation, waits included.</param>

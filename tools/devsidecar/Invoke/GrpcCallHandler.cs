@@ -1,0 +1,70 @@
+using WhatsAppMesh.DevSidecar.Resiliency;
+
+namespace WhatsAppMesh.DevSidecar.Invoke;
+
+/// <summary>The sidecar ends a gRPC call itself, with this status.</summary>
+internal sealed class GrpcFailureException(GrpcCode code, string message) : CallFailedException(message)
+{
+    public GrpcCode Code { get; } = code;
+}
+
+/// <summary>
+/// Sends a proxied gRPC call under its policy. Without retries and timeout it streams. With them, an attempt lasts until the first
+/// message or the status comes back: a status that the policy retries is retried with the same single request message, while a
+/// second request message, which could not be repeated, ends the call. A call that says <c>dapr-stream</c> streams: only its opening
+/// is retried.
+/// </summary>
+internal sealed class GrpcCallHandler(CallSender sender, CallTarget target, CallPolicy policy, HttpRequest incoming, int maxMessageSize) : HttpMessageHandler
+{
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        if (policy == CallPolicy.None)
+            return await sender.SendAsync(target, request, cancellationToken);
+
+        var replay = policy.Policy.HasRetries && !IsStream(incoming) ? new SingleMessageBody(incoming.Body, maxMessageSize) : null;
+        HttpResponseMessage? last = null;
+        var result = await policy.Policy.RunAsync(
+            async token =>
+            {
+                last?.Dispose();
+                last = null;
+                return await AttemptAsync(replay is null ? request : replay.Copy(request), replay, response => last = response, token);
+            },
+            cancellationToken);
+
+        if (replay?.Refusal is { } refusal)
+            throw refusal;
+        return last ?? throw result.Failure?.Exception as CallFailedException ?? new GrpcFailureException(CodeOf(result), result.Failure?.Reason ?? "no answer");
+    }
+
+    private async Task<Attempt<bool>> AttemptAsync(
+        HttpRequestMessage request, SingleMessageBody? replay, Action<HttpResponseMessage> keep, CancellationToken cancellationToken)
+    {
+        HttpResponseMessage response;
+        try
+        {
+            response = await sender.SendAsync(target, request, cancellationToken);
+        }
+        catch (CallFailedException e)
+        {
+            // A call that cannot be repeated counts as done: what it failed with is told below.
+            if (replay?.Refusal is not null)
+                return default;
+            return new(false, new AttemptFailure(e.Message, GrpcStatus: (int)(e is NoHostException ? GrpcCode.Unknown : GrpcCode.Unavailable), Exception: e));
+        }
+
+        keep(response);
+        if (StatusOf(response.Headers) is not { } early)
+            early = IsStream(incoming) ? 0 : await FirstBytesContent.PeekAsync(response, cancellationToken) ? 0 : StatusOf(response.TrailingHeaders) ?? 0;
+        return new(true, early == 0 ? null : new AttemptFailure($"{target.Name} answered status {early}", GrpcStatus: early));
+    }
+
+    private static GrpcCode CodeOf(PolicyResult<bool> result) =>
+        result.End == PolicyEnd.Failed && result.Failure?.Exception is OperationCanceledException ? GrpcCode.DeadlineExceeded : GrpcCode.Unavailable;
+
+    private static int? StatusOf(System.Net.Http.Headers.HttpResponseHeaders headers) =>
+        headers.TryGetValues("grpc-status", out var values) && int.TryParse(values.FirstOrDefault(), out var status) ? status : null;
+
+    private static bool IsStream(HttpRequest request) =>
+        request.Headers[CallHeaders.Stream].ToString().ToLowerInvariant() is "y" or "yes" or "true" or "t" or "on" or "1";
+}
