@@ -38,8 +38,10 @@ public static class SidecarPorts
             {
                 Listen(kestrel, address, flags.HttpPort, SidecarPort.Http, HttpProtocols.Http1);
                 Listen(kestrel, address, flags.GrpcPort, SidecarPort.Grpc, HttpProtocols.Http2);
-                Listen(kestrel, address, flags.InternalGrpcPort, SidecarPort.Internal, HttpProtocols.Http2);
             }
+
+            // What comes in here passes no token check: only sidecars of this machine may reach it.
+            Listen(kestrel, "127.0.0.1", flags.InternalGrpcPort, SidecarPort.Internal, HttpProtocols.Http2);
         });
     }
 
@@ -63,7 +65,7 @@ public static class SidecarPorts
     {
         ArgumentNullException.ThrowIfNull(server);
         var addresses = server.Features.Get<IServerAddressesFeature>()!.Addresses;
-        return new Uri(addresses.ElementAt((int)port)).Port;
+        return new Uri(port == SidecarPort.Internal ? addresses.Last() : addresses.ElementAt((int)port)).Port;
     }
 
     private static void Listen(KestrelServerOptions kestrel, string address, int number, SidecarPort port, HttpProtocols protocols)

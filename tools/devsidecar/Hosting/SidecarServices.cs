@@ -32,12 +32,14 @@ public static class SidecarServices
 
         services.AddHostedService<SidecarStart>();
         services.AddHostedService<AppPortWatch>();
+        services.AddSidecarApi();
     }
 
     /// <summary>Maps the API.</summary>
     public static void MapSidecar(this WebApplication app)
     {
         app.UseMiddleware<ApiTokenCheck>();
+        app.MapSidecarApi();
     }
 
     private static void AddLogging(WebApplicationBuilder builder, SidecarFlags flags)
