@@ -115,10 +115,13 @@ public sealed class PostgresCluster : IAsyncDisposable
     }
 
     /// <summary>Stops the server: "fast" ends sessions and writes a checkpoint, "immediate" is a crash.</summary>
-    public async Task StopAsync(string mode = "fast", CancellationToken cancellationToken = default)
+    public Task StopAsync(string mode = "fast", CancellationToken cancellationToken = default) => StopServerAsync(_binaries, DataDirectory, mode, cancellationToken);
+
+    /// <summary>Stops the server of a data directory that another process may have started; does nothing when it does not run.</summary>
+    public static async Task StopServerAsync(PostgresBinaries binaries, string directory, string mode, CancellationToken cancellationToken = default)
     {
-        if (File.Exists(Path.Combine(DataDirectory, "postmaster.pid")))
-            await ServerProgram.RunAsync(_binaries["pg_ctl"], ["stop", "-D", DataDirectory, "-m", mode, "-w", "-t", "60"], asServerUser: true, null, cancellationToken).ConfigureAwait(false);
+        if (File.Exists(Path.Combine(directory, "postmaster.pid")))
+            await ServerProgram.RunAsync(binaries["pg_ctl"], ["stop", "-D", directory, "-m", mode, "-w", "-t", "60"], asServerUser: true, null, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Stops the server and deletes a folder around it, from a process that outlives this one: a test host gets no time to wait.</summary>
