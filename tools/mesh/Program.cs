@@ -1,1 +1,3 @@
-Console.WriteLine();
+using WhatsAppMesh.Mesh.Commands;
+
+return await MeshCommands.RunAsync(args);

@@ -11,12 +11,16 @@ public sealed class MeshBuild(string repository, MeshFolder folder)
 
     /// <summary>Builds what a mesh runs: its services, and the development sidecar unless a real one is used.</summary>
     /// <exception cref="MeshException">The build fails; the message holds its errors and the log's path.</exception>
-    public Task BuildServicesAsync(MeshOptions options, Action<string> say, CancellationToken cancellationToken)
+    public Task BuildServicesAsync(MeshOptions options, Action<string> say, CancellationToken cancellationToken) =>
+        BuildAsync("services", ServiceProjects(options), say, cancellationToken);
+
+    /// <summary>The projects that a mesh runs.</summary>
+    public IReadOnlyList<string> ServiceProjects(MeshOptions options)
     {
         var projects = RunFile.Load(Path.Combine(repository, "dapr.yaml")).Apps.Select(ProjectOf).ToList();
         if (options.Daprd is null)
             projects.Add(Path.Combine(repository, "tools", "devsidecar", "DevSidecar.csproj"));
-        return BuildAsync("services", projects, say, cancellationToken);
+        return projects;
     }
 
     /// <summary>Builds these projects in release configuration, unless their last build is newer than every source file.</summary>

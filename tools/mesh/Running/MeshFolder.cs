@@ -5,6 +5,9 @@ public sealed class MeshFolder(string path)
 {
     private const UnixFileMode OthersMayEnter = UnixFileMode.OtherExecute;
 
+    /// <summary>Connection string of an existing server, from the environment variable MESH_POSTGRES; null when a private cluster is wanted.</summary>
+    public static string? GivenPostgres => Environment.GetEnvironmentVariable("MESH_POSTGRES") is { Length: > 0 } given ? given : null;
+
     /// <summary>The folder itself.</summary>
     public string Root { get; } = Path.GetFullPath(path);
 

@@ -80,6 +80,13 @@ public sealed class MeshInstance : IAsyncDisposable
     public MeshProcess Process(string name) =>
         _processes.Find(p => p.Name == name) ?? throw new ArgumentException($"There is no process '{name}'.", nameof(name));
 
+    /// <summary>Starts a process again that ended.</summary>
+    public void StartAgain(MeshProcess process)
+    {
+        process.Start();
+        SaveState(ready: true);
+    }
+
     /// <summary>Starts processes again that were ended, and returns when everything is ready.</summary>
     public async Task StartAgainAsync(IEnumerable<string> names, CancellationToken cancellationToken = default)
     {
@@ -133,7 +140,9 @@ public sealed class MeshInstance : IAsyncDisposable
         File.Delete(_options.Folder.State);
     }
 
-    private static void RefuseSecond(MeshFolder folder)
+    /// <summary>Refuses to go on while a mesh of this folder is up.</summary>
+    /// <exception cref="MeshException">One is; the message says who started it.</exception>
+    public static void RefuseSecond(MeshFolder folder)
     {
         if (MeshState.Load(folder) is not { } state || !state.IsAlive())
             return;

@@ -46,6 +46,9 @@ public sealed class MeshProcess(ProcessSpec spec)
         { } ended => $"ended with exit code {ended.ExitCode}",
     };
 
+    /// <summary>Its exit code (128 + the signal that ended it); -1 while it runs.</summary>
+    public int ExitCode => _process is { HasExited: true } ? _process.ExitCode : -1;
+
     /// <summary>Starts it, or starts it again after it ended.</summary>
     /// <exception cref="MeshException">Its program is missing.</exception>
     public void Start()

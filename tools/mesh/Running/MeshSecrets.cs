@@ -22,6 +22,9 @@ public sealed record MeshSecrets
     /// <summary>Secret that the default collector signs Standard Webhooks with.</summary>
     public string StandardSecret { get; init; } = "";
 
+    /// <summary>Secret that <c>./mesh smoke</c> signs with.</summary>
+    public string SmokeSecret { get; init; } = "";
+
     /// <summary>New random secrets.</summary>
     public static MeshSecrets Generate() => new()
     {
@@ -29,6 +32,7 @@ public sealed record MeshSecrets
         AppApiToken = Token(),
         InternalToken = Token(),
         CollectorSecret = Token(),
+        SmokeSecret = Token(),
         StandardSecret = "whsec_" + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)),
     };
 
@@ -53,4 +57,7 @@ public sealed record MeshSecrets
     UseStringEnumConverter = true)]
 [JsonSerializable(typeof(MeshSecrets))]
 [JsonSerializable(typeof(MeshState))]
+[JsonSerializable(typeof(Commands.UpAnswer))]
+[JsonSerializable(typeof(Commands.StatusAnswer))]
+[JsonSerializable(typeof(IReadOnlyList<Testing.TestResults>))]
 internal sealed partial class MeshJson : JsonSerializerContext;

@@ -42,6 +42,7 @@ internal static class ServiceSettings
         environment["DEVSIDECAR_DATABASE"] = databases.ConnectionString(MeshDatabases.Sidecar);
         environment["WHATSAPP_WEBHOOK_SECRET"] = secrets.CollectorSecret;
         environment["WHATSAPP_STANDARD_SECRET"] = secrets.StandardSecret;
+        environment["MESH_SMOKE_SECRET"] = secrets.SmokeSecret;
         return With(environment, options, service.App.AppId + RunPlan.SidecarSuffix, service.SidecarName);
     }
 
