@@ -1,0 +1,39 @@
+using WhatsAppMesh.Edge.Sources;
+
+namespace WhatsAppMesh.Edge;
+
+/// <summary>Decides checks 3 to 5 for one door.</summary>
+public delegate Admission Admit(SourceCatalog catalog, HttpRequest request, ReadOnlySpan<byte> body, DateTimeOffset now);
+
+/// <summary>One way in: where clients post, how they prove who they are, and where ingest takes it.</summary>
+/// <param name="Pattern">The public path.</param>
+/// <param name="IngestPath">ingest's path; <c>{}</c> stands for the id in the public path.</param>
+/// <param name="Admit">Who is let in.</param>
+/// <param name="IdName">Name of the id in the public path; null when there is none.</param>
+public sealed record Door(string Pattern, string IngestPath, Admit Admit, string? IdName = null)
+{
+    private const int MaxIdLength = 200;
+
+    /// <summary>Every door there is.</summary>
+    public static IReadOnlyList<Door> All { get; } =
+    [
+        new("/api/integrations/whatsapp/events", "/v1/events", Admission.CollectorV1),
+        new("/api/webhooks/whatsapp", "/v2/events", Admission.CollectorV2),
+        new("/api/triggers/{triggerId}/webhook", "/triggers/{}/events", Admission.Trigger, "triggerId"),
+        new("/api/leads/{leadId}/stage", "/leads/{}/events", Admission.Crm, "leadId"),
+        new("/api/integrations/whatsapp/webhook", "/broker/events", Admission.Broker),
+        new("/api/integrations/waha/webhook", "/waha/events", Admission.Waha),
+    ];
+
+    /// <summary>ingest's path for this request; null when the id in the public path cannot be one.</summary>
+    public string? PathAtIngest(HttpRequest request)
+    {
+        if (IdName is null)
+            return IngestPath;
+        return request.RouteValues[IdName] is string id && IsId(id) ? IngestPath.Replace("{}", Uri.EscapeDataString(id), StringComparison.Ordinal) : null;
+    }
+
+    // Routing leaves an escaped slash as it is: with '%' refused, no id can reach into ingest's other paths.
+    private static bool IsId(string id) =>
+        id.Length <= MaxIdLength && id is not ("." or "..") && id.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':' or '@' or '+' or '~');
+}

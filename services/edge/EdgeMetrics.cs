@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace WhatsAppMesh.Edge;
+
+/// <summary>What edge counts. Labels hold configured names and fixed words only, never anything that a client chose.</summary>
+public sealed class EdgeMetrics : IDisposable
+{
+    private readonly Meter _meter;
+    private readonly Counter<long> _requests;
+    private readonly Histogram<double> _seconds;
+    private readonly Counter<long> _catalogLoads;
+
+    /// <summary>Creates the instruments.</summary>
+    public EdgeMetrics(IMeterFactory meters, Limits.BodyBudget budget)
+    {
+        _meter = meters.Create("WhatsAppMesh.Edge");
+        _requests = _meter.CreateCounter<long>("mesh_edge_requests_total", description: "Requests answered, by source, outcome and reason.");
+        _seconds = _meter.CreateHistogram(
+            "mesh_edge_request_seconds",
+            "s",
+            "Time from a request's headers to the end of its answer.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] });
+        _catalogLoads = _meter.CreateCounter<long>("mesh_edge_catalog_loads_total", description: "Versions of the senders' configuration taken into use.");
+        _meter.CreateObservableGauge("mesh_edge_catalog_problems", () => CatalogProblems, description: "Errors in the senders' newest configuration and secrets; 0 is healthy.");
+        _meter.CreateObservableGauge("mesh_edge_bodies", () => budget.Bodies, description: "Request bodies held now.");
+        _meter.CreateObservableGauge("mesh_edge_body_bytes", () => budget.Bytes, description: "Memory that they hold now, in bytes.");
+    }
+
+    /// <summary>Errors in the senders' newest configuration and secrets.</summary>
+    public int CatalogProblems { get; set; }
+
+    /// <summary>A request has been answered.</summary>
+    /// <param name="source">Configured name of the source, or <c>unknown</c>.</param>
+    /// <param name="outcome"><c>accepted</c>, <c>refused</c> (the client's doing), <c>limited</c>, <c>failed</c> (ours) or <c>aborted</c>.</param>
+    /// <param name="reason">Why, as one of a fixed set of words.</param>
+    /// <param name="elapsed">How long it took.</param>
+    public void Answered(string source, string outcome, string reason, TimeSpan elapsed)
+    {
+        var tags = new TagList { { "source", source }, { "outcome", outcome }, { "reason", reason } };
+        _requests.Add(1, tags);
+        _seconds.Record(elapsed.TotalSeconds);
+    }
+
+    /// <summary>A new version of the senders' configuration is in use.</summary>
+    public void CatalogLoaded() => _catalogLoads.Add(1);
+
+    /// <inheritdoc/>
+    public void Dispose() => _meter.Dispose();
+}

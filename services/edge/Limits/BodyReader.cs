@@ -1,0 +1,95 @@
+using System.IO.Pipelines;
+
+namespace WhatsAppMesh.Edge.Limits;
+
+/// <summary>What became of reading a body.</summary>
+public enum BodyVerdict
+{
+    /// <summary>All of it is there.</summary>
+    Complete,
+
+    /// <summary>It is larger than the cap, announced or not.</summary>
+    TooLarge,
+
+    /// <summary>All bodies in flight together hold too much for it.</summary>
+    OverBudget,
+
+    /// <summary>It came too slowly.</summary>
+    TooSlow,
+
+    /// <summary>Its framing breaks the rules of HTTP.</summary>
+    BadFraming,
+
+    /// <summary>The client went away.</summary>
+    Aborted,
+}
+
+/// <summary>Reads a request's body once, as it comes, into pooled memory.</summary>
+public static class BodyReader
+{
+    /// <summary>Reads until the end, the cap or the deadline.</summary>
+    /// <param name="request">Whose body; nothing of it may have been read yet.</param>
+    /// <param name="body">Receives the bytes; the caller disposes it whatever the verdict.</param>
+    /// <param name="cap">Most bytes; a larger Content-Length is refused without reading any.</param>
+    /// <param name="timeout">Longest time until the last byte. Kestrel's lowest rate counts beside it.</param>
+    /// <param name="clock">Measures the timeout.</param>
+    public static async ValueTask<BodyVerdict> ReadAsync(HttpRequest request, PooledBody body, int cap, TimeSpan timeout, TimeProvider clock)
+    {
+        if (request.ContentLength > cap)
+            return BodyVerdict.TooLarge;
+        var pipe = request.BodyReader;
+        CancellationTokenSource? deadline = null;
+        try
+        {
+            while (true)
+            {
+                // Most bodies arrive with their headers: only one that does not needs a timer.
+                if (!pipe.TryRead(out var result))
+                {
+                    deadline ??= new CancellationTokenSource(timeout, clock);
+                    result = await pipe.ReadAsync(deadline.Token);
+                }
+
+                var verdict = Append(result, body);
+                pipe.AdvanceTo(result.Buffer.End);
+                if (verdict != AppendVerdict.Appended)
+                    return verdict == AppendVerdict.OverCap ? BodyVerdict.TooLarge : BodyVerdict.OverBudget;
+                if (result.IsCompleted)
+                    return BodyVerdict.Complete;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return deadline is { IsCancellationRequested: true } ? BodyVerdict.TooSlow : BodyVerdict.Aborted;
+        }
+        catch (BadHttpRequestException exception)
+        {
+            return exception.StatusCode switch
+            {
+                StatusCodes.Status408RequestTimeout => BodyVerdict.TooSlow,
+                StatusCodes.Status413PayloadTooLarge => BodyVerdict.TooLarge,
+                _ => BodyVerdict.BadFraming,
+            };
+        }
+        catch (IOException)
+        {
+            return BodyVerdict.Aborted;
+        }
+        finally
+        {
+            deadline?.Dispose();
+        }
+    }
+
+    private static AppendVerdict Append(ReadResult result, PooledBody body)
+    {
+        foreach (var segment in result.Buffer)
+        {
+            var verdict = body.TryAppend(segment.Span);
+            if (verdict != AppendVerdict.Appended)
+                return verdict;
+        }
+
+        return AppendVerdict.Appended;
+    }
+}

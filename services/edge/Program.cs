@@ -1,0 +1,8 @@
+using WhatsAppMesh.Edge;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddEdge();
+
+var app = builder.Build();
+app.MapEdge();
+await app.RunAsync();

@@ -1,0 +1,63 @@
+using System.Collections.Frozen;
+using System.Security.Cryptography;
+using WhatsAppMesh.Edge.Limits;
+using WhatsAppMesh.Edge.Signatures;
+
+namespace WhatsAppMesh.Edge.Sources;
+
+/// <summary>Everybody who may post, at one moment; immutable.</summary>
+public sealed class SourceCatalog
+{
+    /// <summary>A catalog in which nobody may post.</summary>
+    public static SourceCatalog Empty { get; } = new([], []);
+
+    private readonly FrozenDictionary<(SourceKind Kind, string Name), Source> _sources;
+
+    /// <summary>Puts a catalog together.</summary>
+    /// <param name="sources">All senders.</param>
+    /// <param name="apiKeys">The API keys of those that have some.</param>
+    public SourceCatalog(IReadOnlyList<Source> sources, IReadOnlyList<ApiKey> apiKeys)
+    {
+        _sources = sources.ToFrozenDictionary(static source => (source.Kind, source.Name));
+        Crm = RingOf(SourceKind.Crm);
+        Broker = RingOf(SourceKind.Broker);
+
+        ApiKeyRing RingOf(SourceKind kind) => new(
+            [.. apiKeys.Where(key => key.Owner.Kind == kind)], sources.Any(source => source.Kind == kind));
+    }
+
+    /// <summary>The CRMs' API keys.</summary>
+    public ApiKeyRing Crm { get; }
+
+    /// <summary>The brokers' API keys.</summary>
+    public ApiKeyRing Broker { get; }
+
+    /// <summary>
+    /// Stands for every sender that is not known: its keys were thrown away when the process began, so checking against it takes the time of
+    /// a real check and never succeeds.
+    /// </summary>
+    public static Source Unknown { get; } = MakeUnknown(SourceKind.Collector, HashAlgorithmName.SHA256);
+
+    /// <summary>The same for WAHA's longer signatures.</summary>
+    public static Source UnknownWaha { get; } = MakeUnknown(SourceKind.Waha, HashAlgorithmName.SHA512);
+
+    /// <summary>How many senders there are.</summary>
+    public int Count => _sources.Count;
+
+    /// <summary>The sender of this kind and name; null when not known.</summary>
+    public Source? Find(SourceKind kind, string name) => _sources.GetValueOrDefault((kind, name));
+
+    private static Source MakeUnknown(SourceKind kind, HashAlgorithmName algorithm)
+    {
+        var key = new SigningKey("unknown", RandomNumberGenerator.GetBytes(32), algorithm);
+        return new Source
+        {
+            Kind = kind,
+            Name = "unknown",
+            Tenant = "unknown",
+            Keys = new KeyRing([key]),
+            WebhookKeys = new KeyRing([key]),
+            Gate = new SourceRateGate(default),
+        };
+    }
+}
