@@ -1,0 +1,138 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using WhatsAppMesh.Hosting;
+
+namespace WhatsAppMesh.Edge.Tests.Driving;
+
+/// <summary>The real edge on real Kestrel, in front of a fake ingest.</summary>
+public sealed class EdgeUnderTest : IAsyncDisposable
+{
+    public const string InternalToken = "internal-token-of-this-test";
+
+    private readonly WebApplication _app;
+    private readonly bool _ownsIngest;
+
+    private EdgeUnderTest(WebApplication app, FakeIngest ingest, bool ownsIngest, ShiftedClock clock, CapturedLogs logs)
+    {
+        _app = app;
+        _ownsIngest = ownsIngest;
+        Ingest = ingest;
+        Clock = clock;
+        Logs = logs;
+        Client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = app.BoundAddresses().Http };
+    }
+
+    public FakeIngest Ingest { get; }
+
+    public ShiftedClock Clock { get; }
+
+    public CapturedLogs Logs { get; }
+
+    public HttpClient Client { get; }
+
+    public Uri Address => Client.BaseAddress!;
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <summary>Starts edge with a collector "default" whose secret is <see cref="Signing.Secret"/>, unless the settings configure senders.</summary>
+    public static async Task<EdgeUnderTest> StartAsync(Dictionary<string, string?>? settings = null, FakeIngest? ingest = null, Action<IServiceCollection>? services = null)
+    {
+        var ownsIngest = ingest is null;
+        ingest ??= await FakeIngest.StartAsync();
+        var clock = new ShiftedClock();
+        var logs = new CapturedLogs();
+        var app = Build(settings ?? [], ingest, clock, logs, services);
+        await app.StartAsync();
+        return new EdgeUnderTest(app, ingest, ownsIngest, clock, logs);
+    }
+
+    /// <summary>Builds edge without starting it.</summary>
+    public static WebApplication Build(
+        Dictionary<string, string?> settings, FakeIngest ingest, ShiftedClock clock, CapturedLogs logs, Action<IServiceCollection>? services = null)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Test" });
+        var all = new Dictionary<string, string?>
+        {
+            ["APP_PORT"] = "0",
+            ["HTTP_PORT"] = "0",
+            ["BIND_ADDRESS"] = "127.0.0.1",
+            ["Mesh:InternalToken"] = InternalToken,
+            ["Edge:Ingest:Address"] = ingest.Address.ToString(),
+            ["Edge:ReloadSeconds"] = "1",
+        };
+        foreach (var (key, value) in settings.Keys.Any(IsSender) ? settings : With(settings, "Edge:Sources:0", "default", Signing.Secret))
+            all[key] = value;
+        builder.Configuration.AddInMemoryCollection(all);
+        builder.Logging.ClearProviders().AddProvider(logs).SetMinimumLevel(LogLevel.Trace);
+        builder.Services.AddSingleton<TimeProvider>(clock);
+        services?.Invoke(builder.Services);
+        builder.AddEdge();
+        return builder.Build().Also(static app => app.MapEdge());
+    }
+
+    /// <summary>Settings with one sender added.</summary>
+    public static Dictionary<string, string?> With(Dictionary<string, string?> settings, string section, string name, string secret, string member = "Value") => new(settings)
+    {
+        [$"{section}:Name"] = name,
+        [$"{section}:Secrets:0:Id"] = "first",
+        [$"{section}:Secrets:0:{member}"] = secret,
+    };
+
+    public Task StopAsync(CancellationToken cancellationToken = default) => _app.StopAsync(cancellationToken);
+
+    /// <summary>All of /metrics.</summary>
+    public Task<string> MetricsAsync() => Client.GetStringAsync("/metrics");
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _app.DisposeAsync();
+        if (_ownsIngest)
+            await Ingest.DisposeAsync();
+    }
+
+    private static bool IsSender(string key) =>
+        key.StartsWith("Edge:Sources", StringComparison.Ordinal) || key.StartsWith("WHATSAPP_", StringComparison.Ordinal);
+}
+
+/// <summary>The system's clock, moved by as much as a test wants. Timers and intervals run as ever.</summary>
+public sealed class ShiftedClock : TimeProvider
+{
+    public TimeSpan Shift { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Shift;
+}
+
+/// <summary>Everything that was logged, at any level.</summary>
+public sealed class CapturedLogs : ILoggerProvider
+{
+    public ConcurrentQueue<string> Lines { get; } = new();
+
+    public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
+
+    public void Dispose()
+    {
+    }
+
+    private sealed class Logger(CapturedLogs logs, string category) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            logs.Lines.Enqueue($"{logLevel} {category}[{eventId.Id}] {formatter(state, exception)} {exception}");
+    }
+}
+
+internal static class Fluent
+{
+    public static T Also<T>(this T value, Action<T> action)
+    {
+        action(value);
+        return value;
+    }
+}
