@@ -12,6 +12,12 @@ namespace WhatsAppMesh.Events;
 /// </summary>
 public static class CollectedEventJson
 {
+    /// <summary>
+    /// Deepest nesting of a payload that the lake accepts. A consumer that parses payloads sets its reader's MaxDepth to this (the default
+    /// of System.Text.Json is 64) and need not fear deeper ones.
+    /// </summary>
+    public const int MaxPayloadDepth = 256;
+
     /// <summary>Relaxed escaping: the default encoder turns each quote of the payload into six bytes.</summary>
     public static readonly JsonWriterOptions WriterOptions = new()
     {

@@ -5,16 +5,16 @@ using System.Text;
 namespace WhatsAppMesh.Events;
 
 /// <summary>Deterministic event ids: the same name always gives the same id, so that a retry is a duplicate.</summary>
-public static class EventId
+public static class DerivedId
 {
     /// <summary>Namespace of every id that the mesh itself derives (triggers, leads, services' own facts). Never changes.</summary>
     public static readonly Guid Namespace = new("6f1d6f0e-7c52-5b0a-9a86-2d3c54b6a1e7");
 
     /// <summary>UUIDv5 of <paramref name="name"/> in the mesh's own namespace; parts are joined by <c>|</c> by convention.</summary>
-    public static Guid Derive(string name) => Derive(Namespace, name);
+    public static Guid Of(string name) => Of(Namespace, name);
 
     /// <summary>UUIDv5 (RFC 9562 section 5.5) of the UTF-8 bytes of <paramref name="name"/>.</summary>
-    public static Guid Derive(Guid @namespace, string name)
+    public static Guid Of(Guid @namespace, string name)
     {
         var length = 16 + Encoding.UTF8.GetByteCount(name);
         byte[]? rented = null;
