@@ -9,6 +9,7 @@ public sealed class EchoService(EchoServer server) : Echo.EchoBase
     public const string Wait = "wait";
     public const string Refuse = "refuse";
     public const string Crash = "crash";
+    public const string Headers = "headers";
 
     public override async Task<Note> Say(Note request, ServerCallContext context)
     {
@@ -25,7 +26,7 @@ public sealed class EchoService(EchoServer server) : Echo.EchoBase
                 throw new InvalidOperationException("this text stays on the server");
         }
         await context.WriteResponseHeadersAsync(Copy(context.RequestHeaders, "head-"));
-        foreach (var entry in Copy(context.RequestHeaders, "tail-"))
+        foreach (var entry in Copy(context.RequestHeaders, request.Text == Headers ? "dapr-" : "tail-"))
             context.ResponseTrailers.Add(entry);
         return request;
     }
