@@ -28,6 +28,7 @@ internal static class MeshCommands
             DownCommand.Create(context),
             StatusCommand.Create(context),
             LogsCommand.Create(context),
+            DemoCommand.Create(context),
             TestCommand.Create(context),
         };
         var parsed = root.Parse(arguments);

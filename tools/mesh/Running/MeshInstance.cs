@@ -26,6 +26,9 @@ public sealed class MeshInstance : IAsyncDisposable
     /// <summary>Tokens and secrets of this mesh.</summary>
     public MeshSecrets Secrets { get; }
 
+    /// <summary>What its sidecars ask callers for; empty when they ask for nothing.</summary>
+    public string ApiToken => _options.ApiToken ? Secrets.DaprApiToken : "";
+
     /// <summary>Its databases.</summary>
     public MeshDatabases Databases { get; }
 

@@ -1,0 +1,70 @@
+using System.Net.Http.Headers;
+using System.Text;
+using Dapr.Client;
+using WhatsAppMesh.DeadLetters.V1;
+using WhatsAppMesh.Ingest.V1;
+
+namespace WhatsAppMesh.Mesh.Running;
+
+/// <summary>Speaks to a mesh as its services do: through a sidecar, with its token.</summary>
+/// <param name="daprHttp">The sidecar's HTTP API.</param>
+/// <param name="daprGrpc">The sidecar's gRPC API.</param>
+/// <param name="apiToken">Its token; empty when it asks for none.</param>
+public sealed class MeshClient(Uri daprHttp, Uri daprGrpc, string apiToken) : IDisposable
+{
+    private const string TokenHeader = "dapr-api-token";
+
+    private readonly HttpClient _http = new() { BaseAddress = daprHttp, Timeout = TimeSpan.FromSeconds(30) };
+
+    /// <summary>A client that speaks through the sidecar of a service of a running mesh.</summary>
+    public static MeshClient Through(MeshInstance mesh, string service)
+    {
+        var planned = mesh.Service(service);
+        return new MeshClient(planned.DaprHttpAddress, planned.DaprGrpcAddress, mesh.ApiToken);
+    }
+
+    /// <summary>The lake, at ingest.</summary>
+    public Lake.LakeClient Lake { get; } = new(Invoker("ingest", daprGrpc, apiToken));
+
+    /// <summary>Groups and members.</summary>
+    public Membership.V1.Membership.MembershipClient Membership { get; } = new(Invoker("membership", daprGrpc, apiToken));
+
+    /// <summary>Dead letters of membership.</summary>
+    public DeadLetters.V1.DeadLetters.DeadLettersClient DeadLetters { get; } = new(Invoker("membership", daprGrpc, apiToken));
+
+    /// <summary>Invokes a method over HTTP, as <c>dapr invoke</c> does, and gives the body of the answer.</summary>
+    /// <exception cref="HttpRequestException">The answer is not 2xx; the message holds its body.</exception>
+    public Task<string> InvokeAsync(string app, string method, string json, CancellationToken cancellationToken = default) =>
+        PostAsync($"/v1.0/invoke/{app}/method/{method}", json, cancellationToken);
+
+    /// <summary>Publishes to a topic, as <c>dapr publish</c> does.</summary>
+    /// <exception cref="HttpRequestException">The answer is not 2xx; the message holds its body.</exception>
+    public Task PublishAsync(string topic, string json, CancellationToken cancellationToken = default) =>
+        PostAsync($"/v1.0/publish/pubsub/{topic}", json, cancellationToken);
+
+    /// <summary>The open dead letters of a tenant, by <c>dapr invoke</c>'s way.</summary>
+    public async Task<IReadOnlyList<DeadLetter>> OpenDeadLettersAsync(string tenant, CancellationToken cancellationToken = default)
+    {
+        var json = await InvokeAsync("membership", "dead-letters/list", $$$"""{"filter":{"tenant":"{{{tenant}}}"}}""", cancellationToken);
+        return Google.Protobuf.JsonParser.Default.Parse<ListResponse>(json).DeadLetters;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _http.Dispose();
+
+    private async Task<string> PostAsync(string path, string json, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path)
+        {
+            Content = new ByteArrayContent(Encoding.UTF8.GetBytes(json)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } },
+        };
+        if (apiToken.Length > 0)
+            request.Headers.Add(TokenHeader, apiToken);
+        using var answer = await _http.SendAsync(request, cancellationToken);
+        var body = await answer.Content.ReadAsStringAsync(cancellationToken);
+        return answer.IsSuccessStatusCode ? body : throw new HttpRequestException($"{path} answered {(int)answer.StatusCode}: {body}", null, answer.StatusCode);
+    }
+
+    private static Grpc.Core.CallInvoker Invoker(string app, Uri daprGrpc, string apiToken) =>
+        DaprClient.CreateInvocationInvoker(app, daprGrpc.ToString(), apiToken.Length > 0 ? apiToken : null);
+}
