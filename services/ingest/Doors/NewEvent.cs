@@ -1,0 +1,46 @@
+namespace WhatsAppMesh.Ingest;
+
+/// <summary>One event, read and normalised, on its way into the lake.</summary>
+internal sealed record NewEvent
+{
+    /// <summary>Tenant that owns it, as edge verified it.</summary>
+    public required string Tenant { get; init; }
+
+    /// <summary>Door or collector that delivered it; "service:NAME" for derived events.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>Id the source gave. Opaque.</summary>
+    public required Guid EventId { get; init; }
+
+    /// <summary>1 to 100 characters, open set.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>Chat it belongs to, as sent; null when it names none.</summary>
+    public string? ChatJid { get; init; }
+
+    /// <summary>Who acted, as sent; null when unknown.</summary>
+    public string? ParticipantJid { get; init; }
+
+    /// <summary>The actor's other identity, as sent; null when unknown.</summary>
+    public string? ParticipantAlt { get; init; }
+
+    /// <summary>When it happened, and which field says so.</summary>
+    public required Occurrence Occurred { get; init; }
+
+    /// <summary>When we got it: our clock.</summary>
+    public required DateTimeOffset ReceivedAt { get; init; }
+
+    /// <summary>JSON text, sanitised, else as sent. Memory of the request: valid until the append has ended.</summary>
+    public required ReadOnlyMemory<byte> Payload { get; init; }
+
+    /// <summary>Second half of the dedup key: see <see cref="Ingest.BodyHash"/>.</summary>
+    public required Guid BodyHash { get; init; }
+
+    /// <summary>W3C trace context of the request; null when there was none.</summary>
+    public string? TraceParent { get; init; }
+}
+
+/// <summary>When an event happened.</summary>
+/// <param name="At">UTC, at most 5 minutes after it was received.</param>
+/// <param name="Source">Field it came from; <see cref="EventTime.Untimed"/> when the event carries no usable time.</param>
+internal readonly record struct Occurrence(DateTimeOffset At, string Source);

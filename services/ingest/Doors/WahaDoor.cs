@@ -1,0 +1,36 @@
+using System.Text.Json;
+using WhatsAppMesh.Events;
+
+namespace WhatsAppMesh.Ingest;
+
+/// <summary>Webhooks of WAHA, stored raw as <c>waha.{event}</c>. WAHA keeps an event's id across its retries.</summary>
+internal static class WahaDoor
+{
+    public static readonly Door Instance = new(Read, DoorAnswers.Accepted);
+
+    private const int MaxEventLength = 95;
+
+    private static DoorReading Read(DoorRequest request)
+    {
+        var errors = new FieldErrors();
+        using var document = WebhookJson.Parse(request.Body, errors);
+        if (document is null)
+            return errors.ToRefusal();
+        var body = document.RootElement;
+        if (body.ValueKind != JsonValueKind.Object)
+        {
+            errors.Add("body", "must be a JSON object");
+            return errors.ToRefusal();
+        }
+        var type = WebhookJson.Text(body, "event")?.ToLowerInvariant() is { Length: <= MaxEventLength } name ? $"waha.{name}" : "waha.unknown";
+        var eventId = WebhookJson.Text(body, "id") is { } id
+            ? DerivedId.Of($"waha|{request.Tenant}|{WebhookJson.Text(body, "session")}|{id}")
+            : Guid.CreateVersion7(request.ReceivedAt);
+        body.TryGetProperty("payload", out var inner);
+        var occurred = EventTime.FirstOf(request.ReceivedAt, (Time(inner), "payload.timestamp"), (Time(body), "timestamp"));
+        return request.Event(eventId, type, request.Body, occurred);
+    }
+
+    private static DateTimeOffset? Time(JsonElement element) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty("timestamp", out var time) ? WireTime.Read(time) : null;
+}

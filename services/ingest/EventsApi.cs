@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using WhatsAppMesh.Hosting;
+
+namespace WhatsAppMesh.Ingest;
+
+/// <summary>
+/// The doors over HTTP, for edge alone: on the HTTP port, and on the app port for requests that come through the sidecar. The answer goes
+/// out after the commit, never before.
+/// </summary>
+internal sealed partial class EventsApi(LakeStore lake, IngestMetrics metrics, IngestOptions options, TimeProvider clock, ILogger<EventsApi> logger)
+{
+    private const string TenantHeader = "X-Mesh-Tenant";
+    private const string SourceHeader = "X-Mesh-Source";
+    private const string EventIdHeader = "X-Mesh-Event-Id";
+    private const int MaxNameLength = 100;
+
+    /// <summary>Maps every door.</summary>
+    public static void Map(IEndpointRouteBuilder endpoints)
+    {
+        var doors = endpoints.MapGroup("").RequireInternalToken();
+        doors.MapPost("/v1/events", Through(CollectorDoor.V1));
+        doors.MapPost("/v2/events", Through(CollectorDoor.V2));
+        doors.MapPost("/triggers/{id}/events", Through(TriggerDoor.Instance));
+        doors.MapPost("/leads/{id}/events", Through(LeadDoor.Instance));
+        doors.MapPost("/broker/events", Through(BrokerDoor.Instance));
+        doors.MapPost("/waha/events", Through(WahaDoor.Instance));
+    }
+
+    private static RequestDelegate Through(Door door) =>
+        context => context.RequestServices.GetRequiredService<EventsApi>().HandleAsync(context, door);
+
+    private async Task HandleAsync(HttpContext context, Door door)
+    {
+        var receivedAt = clock.GetUtcNow();
+        if (Header(context, TenantHeader) is not { Length: <= MaxNameLength } tenant || Header(context, SourceHeader) is not { Length: <= MaxNameLength } source)
+        {
+            await ProblemAnswers.WriteAsync(context, StatusCodes.Status401Unauthorized, "unauthorized", "The request names no tenant and source: only edge may send events here");
+            return;
+        }
+        using var body = await RequestBody.ReadAsync(context.Request, options.MaxBodyBytes, context.RequestAborted);
+        if (body is null)
+        {
+            await ProblemAnswers.WriteAsync(context, StatusCodes.Status413PayloadTooLarge, "body_too_large", $"The body is larger than {options.MaxBodyBytes} bytes");
+            return;
+        }
+        var reading = door.Read(new DoorRequest(
+            tenant, source, Header(context, EventIdHeader), context.Request.RouteValues["id"] as string, Header(context, "Idempotency-Key"),
+            JsonSanitiser.Clean(body.Bytes), receivedAt, TraceParent(context)));
+        if (reading.Refusal is { } refusal)
+        {
+            metrics.Rejected(source);
+            await ProblemAnswers.WriteAsync(context, refusal.Status, refusal.Code, refusal.Error, errors: refusal.Errors);
+            return;
+        }
+        // The body's memory is in the batch: whatever the client does now, wait for the commit.
+        if (await StoreAsync(reading.Events) is { } stored)
+            await door.Answer(context.Response, reading.Events, stored);
+        else
+            await ProblemAnswers.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "unavailable", "The event cannot be stored now: send it again", options.RetryAfter);
+    }
+
+    private async Task<StoredEvent[]?> StoreAsync(NewEvent[] events)
+    {
+        try
+        {
+            return events.Length == 0 ? [] : await lake.AppendAsync(events);
+        }
+        catch (LakeUnavailableException exception)
+        {
+            Log.NotStored(logger, events.Length, exception.Message);
+            return null;
+        }
+    }
+
+    // Two headers of one name are no value: which of them did edge mean?
+    private static string? Header(HttpContext context, string name) =>
+        context.Request.Headers.TryGetValue(name, out var values) && values.Count == 1 && !string.IsNullOrWhiteSpace(values[0]) ? values[0] : null;
+
+    private static string? TraceParent(HttpContext context) =>
+        Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity ? activity.Id
+        : Header(context, "traceparent") is { } sent && ActivityContext.TryParse(sent, null, out _) ? sent
+        : null;
+
+    private static partial class Log
+    {
+        [LoggerMessage(2000, LogLevel.Warning, "{Count} events were not stored and answered 503: {Reason}")]
+        public static partial void NotStored(ILogger logger, int count, string reason);
+    }
+}

@@ -1,0 +1,61 @@
+using WhatsAppMesh.Hosting;
+
+namespace WhatsAppMesh.Ingest;
+
+/// <summary>Puts the service together: what it is made of, and what it serves.</summary>
+public static class IngestHost
+{
+    /// <summary>Registers everything.</summary>
+    /// <exception cref="InvalidOperationException">Settings are missing or wrong; the message names every one.</exception>
+    public static WebApplicationBuilder AddIngest(this WebApplicationBuilder builder)
+    {
+        var options = builder.Configuration.GetSection(IngestOptions.Section).Get<IngestOptions>() ?? new IngestOptions();
+        var (connectionString, token) = (builder.Configuration.GetConnectionString("Database"), builder.Configuration[InternalToken.Key]);
+        Validate(options, connectionString, token);
+
+        var services = builder.Services;
+        services.AddSingleton(options);
+        services.AddSingleton(new InternalToken(token!));
+        services.AddSingleton(_ => new LakeDatabase(connectionString!));
+        services.AddSingleton<IngestMetrics>();
+        services.AddSingleton<LakeSignal>();
+        services.AddSingleton<LakeWriter>();
+        services.AddSingleton<LakePartitions>();
+        services.AddSingleton<LakeStore>();
+        services.AddSingleton<EventsApi>();
+        services.AddSingleton<LakeQueries>();
+        services.AddSingleton<LakeAppender>();
+        services.AddSingleton<SidecarPublisher>();
+        services.AddSingleton<IReadinessCheck>(provider => new DatabaseReadiness(provider.GetRequiredService<LakeDatabase>().Queries));
+        services.AddSingleton<IReadinessCheck, SidecarReadiness>();
+        services.AddHostedService(provider => provider.GetRequiredService<LakePartitions>());
+        services.AddHostedService<BacklogWatch>();
+        if (options.Publish)
+            services.AddHostedService<EventPublisher>();
+        services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = options.MaxBodyBytes;
+            grpc.Interceptors.Add<LakeFailures>();
+        });
+        return builder;
+    }
+
+    /// <summary>Maps the doors and the lake's gRPC service.</summary>
+    public static WebApplication MapIngest(this WebApplication app)
+    {
+        EventsApi.Map(app);
+        app.MapGrpcService<LakeService>().OnAppPort().RequireSidecarToken();
+        return app;
+    }
+
+    private static void Validate(IngestOptions options, string? connectionString, string? token)
+    {
+        var wrong = options.Validate().ToList();
+        if (string.IsNullOrWhiteSpace(connectionString))
+            wrong.Add("ConnectionStrings:Database is missing: set it to the PostgreSQL database of ingest.");
+        if (string.IsNullOrWhiteSpace(token))
+            wrong.Add($"{InternalToken.Key} is missing: set it to the secret that edge sends.");
+        if (wrong.Count > 0)
+            throw new InvalidOperationException("Ingest cannot start: " + string.Join(' ', wrong));
+    }
+}

@@ -1,0 +1,85 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace WhatsAppMesh.Ingest;
+
+/// <summary>The ways into this service's database, each with the settings its work needs, and the schema.</summary>
+internal sealed class LakeDatabase : IAsyncDisposable
+{
+    /// <summary>
+    /// Session settings of the hot statements. They are prepared once, while the tables are still empty, and must stay right at ten
+    /// million rows: so one generic plan, in which every look-up uses its index. Fixed by <c>enable_seqscan</c>, not left to estimates.
+    /// </summary>
+    public const string HotSettings =
+        "-c jit=off -c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c work_mem=64MB -c lock_timeout=2000";
+
+    private readonly string _connectionString;
+    private readonly SemaphoreSlim _migrating = new(1);
+    private bool _migrated;
+
+    /// <summary>Opens nothing yet.</summary>
+    /// <exception cref="ArgumentException">The connection string is malformed.</exception>
+    public LakeDatabase(string connectionString)
+    {
+        _connectionString = connectionString;
+        Hot = Build(HotSettings, connection => connection.MaxPoolSize = 4);
+        // What a publisher loses of its watermark in a crash it publishes again: no commit of its waits for the disk.
+        Session = Build(
+            HotSettings + " -c synchronous_commit=off -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3",
+            connection => connection.Pooling = false);
+        Queries = Build("-c jit=off", connection => connection.MaxPoolSize = Math.Min(connection.MaxPoolSize, 8));
+    }
+
+    /// <summary>For appends.</summary>
+    public NpgsqlDataSource Hot { get; }
+
+    /// <summary>For connections whose session means something (advisory lock, LISTEN): closing one closes it at the server.</summary>
+    public NpgsqlDataSource Session { get; }
+
+    /// <summary>For everything else.</summary>
+    public NpgsqlDataSource Queries { get; }
+
+    /// <summary>Brings the schema up to date, once per process; any number of replicas may do so at the same time.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task EnsureSchemaAsync(CancellationToken cancellationToken)
+    {
+        if (Volatile.Read(ref _migrated))
+            return;
+        await _migrating.WaitAsync(cancellationToken);
+        try
+        {
+            if (_migrated)
+                return;
+            await using var schema = LakeSchema.On(_connectionString);
+            if ((await schema.Database.GetPendingMigrationsAsync(cancellationToken)).Any())
+            {
+                await schema.Database.MigrateAsync(cancellationToken);
+                // Without statistics the planner guesses, and guesses badly, until autovacuum comes by.
+                await using var analyze = Queries.CreateCommand("analyze tenants, logs, head, published, seen, whatsapp_events");
+                await analyze.ExecuteNonQueryAsync(cancellationToken);
+            }
+            Volatile.Write(ref _migrated, true);
+        }
+        finally
+        {
+            _migrating.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await Hot.DisposeAsync();
+        await Session.DisposeAsync();
+        await Queries.DisposeAsync();
+        _migrating.Dispose();
+    }
+
+    private NpgsqlDataSource Build(string settings, Action<NpgsqlConnectionStringBuilder> change)
+    {
+        var connection = new NpgsqlConnectionStringBuilder(_connectionString) { CommandTimeout = 15 };
+        connection.Options = $"{connection.Options} {settings}".Trim();
+        change(connection);
+        return NpgsqlDataSource.Create(connection);
+    }
+}

@@ -1,0 +1,104 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Npgsql;
+
+namespace WhatsAppMesh.Ingest;
+
+/// <summary>
+/// Keeps the lake's monthly partitions two months ahead of the clock. A partition is made detached and then attached: a plain
+/// <c>create table ... partition of</c> locks out every insert behind one long reader, ATTACH does not.
+/// </summary>
+internal sealed partial class LakePartitions(LakeDatabase database, TimeProvider clock, ILogger<LakePartitions> logger) : BackgroundService
+{
+    private const int MonthsAhead = 2;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<int, bool> _known = new();
+
+    /// <summary>Makes sure that an event received at a time has a partition; free when it is known to.</summary>
+    public ValueTask EnsureAsync(DateTimeOffset receivedAt, CancellationToken cancellationToken)
+    {
+        var month = MonthOf(receivedAt);
+        return _known.ContainsKey(month) ? ValueTask.CompletedTask : new ValueTask(CreateAsync(month, cancellationToken));
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var done = await TryEnsureAllAsync(stoppingToken);
+            await Task.Delay(done ? Interval : Retry, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<bool> TryEnsureAllAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await database.EnsureSchemaAsync(cancellationToken);
+            var now = clock.GetUtcNow();
+            for (var ahead = 0; ahead <= MonthsAhead; ahead++)
+                await EnsureAsync(now.AddMonths(ahead), cancellationToken);
+            return true;
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            Log.NotPrepared(logger, exception.GetType().Name, exception.Message);
+            return false;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private async Task CreateAsync(int month, CancellationToken cancellationToken)
+    {
+        var name = $"whatsapp_events_{month / 12:D4}_{(month % 12) + 1:D2}";
+        await using var connection = await database.Queries.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await ExecuteAsync(connection, "set local lock_timeout = '5s'; select pg_advisory_xact_lock(778155302)", cancellationToken);
+        await using (var exists = new NpgsqlCommand("select 1 from pg_inherits where inhrelid = to_regclass($1)", connection) { Parameters = { new() { Value = name } } })
+        {
+            if (await exists.ExecuteScalarAsync(cancellationToken) is null)
+            {
+                var (from, to) = (Bound(month), Bound(month + 1));
+                // The check lets ATTACH skip its scan; nobody needs it afterwards.
+                await ExecuteAsync(
+                    connection,
+                    $"""
+                    create table if not exists {name} (like whatsapp_events including defaults including storage including compression,
+                        constraint bounds check (received_at >= '{from}' and received_at < '{to}'));
+                    alter table whatsapp_events attach partition {name} for values from ('{from}') to ('{to}');
+                    alter table {name} drop constraint bounds;
+                    """,
+                    cancellationToken);
+                Log.Created(logger, name);
+            }
+        }
+        await transaction.CommitAsync(cancellationToken);
+        _known[month] = true;
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static int MonthOf(DateTimeOffset time) => (time.UtcDateTime.Year * 12) + time.UtcDateTime.Month - 1;
+
+    private static string Bound(int month) => new DateTime(month / 12, (month % 12) + 1, 1).ToString("yyyy-MM-dd'T'00:00:00'Z'", CultureInfo.InvariantCulture);
+
+    private static partial class Log
+    {
+        [LoggerMessage(2010, LogLevel.Information, "Partition {Name} is ready")]
+        public static partial void Created(ILogger logger, string name);
+
+        [LoggerMessage(2011, LogLevel.Warning, "The lake's schema or partitions could not be prepared ({Type}: {Reason}); trying again")]
+        public static partial void NotPrepared(ILogger logger, string type, string reason);
+    }
+}

@@ -1,0 +1,149 @@
+using Npgsql;
+
+namespace WhatsAppMesh.Ingest;
+
+/// <summary>
+/// Publishes the log in order. One replica does, the holder of an advisory lock; when its session ends another takes over. The watermark
+/// moves only behind what the sidecar took: whatever else happens (refusal, crash, takeover) is published again, never skipped.
+/// </summary>
+internal sealed partial class EventPublisher(
+    LakeDatabase database,
+    SidecarPublisher sidecar,
+    LakeSignal signal,
+    IngestMetrics metrics,
+    IngestOptions options,
+    TimeProvider clock,
+    ILogger<EventPublisher> logger) : BackgroundService
+{
+    private const string Channel = "lake_appended";
+    private const long LockKey = 778155303;
+
+    private static readonly TimeSpan NotifyPause = TimeSpan.FromMilliseconds(5);
+
+    private int _maxEvents = options.MaxPublishEvents;
+    private int _refusals;
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await database.EnsureSchemaAsync(stoppingToken);
+                await using var session = await database.Session.OpenConnectionAsync(stoppingToken);
+                await WaitForLeadershipAsync(session, stoppingToken);
+                Log.Leading(logger);
+                await LeadAsync(session, stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception)
+            {
+                Log.Interrupted(logger, exception.GetType().Name, exception is PostgresException postgres ? postgres.SqlState : exception.Message);
+            }
+            await Task.Delay(options.PublisherPoll, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Returns holding the lock. Until then this replica's commits wake the replica that has it.</summary>
+    private async Task WaitForLeadershipAsync(NpgsqlConnection session, CancellationToken cancellationToken)
+    {
+        await using var attempt = new NpgsqlCommand($"select pg_try_advisory_lock({LockKey})", session);
+        await using var notify = new NpgsqlCommand($"notify {Channel}", session);
+        while (await attempt.ExecuteScalarAsync(cancellationToken) is not true)
+        {
+            await notify.ExecuteNonQueryAsync(cancellationToken);
+            // One notification stands for many commits: under load there are thousands a second.
+            await Task.Delay(NotifyPause, clock, cancellationToken);
+            await signal.WaitAsync(options.PublisherPoll, cancellationToken);
+        }
+    }
+
+    private async Task LeadAsync(NpgsqlConnection session, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var listening = ListenAsync(stop.Token);
+        try
+        {
+            var cursor = new LakeCursor(session, options);
+            using var request = new PublishRequest(options.MaxPublishBytes);
+            while (true)
+            {
+                foreach (var (log, published) in await cursor.PendingAsync(cancellationToken))
+                    await PublishLogAsync(cursor, request, log, published, cancellationToken);
+                await signal.WaitAsync(options.PublisherPoll, cancellationToken);
+                if (listening.IsFaulted)
+                    await listening;
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task PublishLogAsync(LakeCursor cursor, PublishRequest request, int log, long published, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await cursor.FillAsync(request, log, published, _maxEvents, cancellationToken);
+            if (request.Count == 0)
+                return;
+            if (await sidecar.PublishAsync(request.Finish(), cancellationToken) is { } problem)
+            {
+                await BackOffAsync(request.Count, problem, cancellationToken);
+                continue;
+            }
+            await cursor.MoveAsync(log, published = request.LastPosition, cancellationToken);
+            Accept(request.Count);
+        }
+    }
+
+    private void Accept(int events)
+    {
+        metrics.Published(events);
+        if (_refusals > 0)
+            Log.Recovered(logger, _refusals);
+        (_refusals, _maxEvents) = (0, options.MaxPublishEvents);
+    }
+
+    // A smaller request next time: should one event be what the sidecar refuses, those before it get through.
+    private async Task BackOffAsync(int events, string problem, CancellationToken cancellationToken)
+    {
+        metrics.PublishFailed();
+        Log.Refused(logger, events, problem, ++_refusals);
+        _maxEvents = Math.Max(1, events / 2);
+        var factor = Math.Min(30, Math.Pow(2, _refusals - 1));
+        await Task.Delay(options.PublishRetry * factor * (0.75 + (Random.Shared.NextDouble() / 2)), clock, cancellationToken);
+    }
+
+    // Commits of other replicas. Ends with the session it listens on; the publisher then starts over.
+    private async Task ListenAsync(CancellationToken cancellationToken)
+    {
+        await using var session = await database.Session.OpenConnectionAsync(cancellationToken);
+        session.Notification += (_, _) => signal.Set();
+        await using (var listen = new NpgsqlCommand($"listen {Channel}", session))
+            await listen.ExecuteNonQueryAsync(cancellationToken);
+        while (true)
+            await session.WaitAsync(cancellationToken);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2030, LogLevel.Information, "This replica publishes now")]
+        public static partial void Leading(ILogger logger);
+
+        [LoggerMessage(2031, LogLevel.Warning, "Publishing was interrupted ({Type}: {Reason}); trying again")]
+        public static partial void Interrupted(ILogger logger, string type, string reason);
+
+        [LoggerMessage(2032, LogLevel.Warning, "The sidecar did not take {Events} events: {Problem}. They stay in the log; attempt {Attempt} failed")]
+        public static partial void Refused(ILogger logger, int events, string problem, int attempt);
+
+        [LoggerMessage(2033, LogLevel.Information, "Publishing goes on after {Attempts} failed attempts")]
+        public static partial void Recovered(ILogger logger, int attempts);
+    }
+}

@@ -1,0 +1,58 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using WhatsAppMesh.Hosting;
+
+namespace WhatsAppMesh.Ingest;
+
+/// <summary>Hands bulk requests to this service's sidecar.</summary>
+internal sealed class SidecarPublisher : IDisposable
+{
+    private readonly HttpClient _client;
+    private readonly Uri _address;
+
+    public SidecarPublisher(SidecarSettings sidecar, IngestOptions options)
+    {
+        _client = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = options.PublishTimeout };
+        if (sidecar.ApiToken is { } token)
+            _client.DefaultRequestHeaders.TryAddWithoutValidation(SidecarSettings.TokenHeader, token);
+        _address = new Uri(sidecar.HttpEndpoint, $"/v1.0/publish/bulk/{Uri.EscapeDataString(options.PubSub)}/{Uri.EscapeDataString(options.Topic)}");
+    }
+
+    /// <summary>Publishes one request.</summary>
+    /// <returns>Null when the sidecar took all of it; else why not, fit for a log.</returns>
+    public async Task<string?> PublishAsync(ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var content = new ReadOnlyMemoryContent(body);
+            content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+            using var answer = await _client.PostAsync(_address, content, cancellationToken);
+            return answer.IsSuccessStatusCode ? null : $"HTTP {(int)answer.StatusCode} {await ErrorCodeAsync(answer, cancellationToken)}".TrimEnd();
+        }
+        catch (HttpRequestException exception)
+        {
+            return $"no answer from {_address.Authority} ({exception.HttpRequestError})";
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return $"no answer from {_address.Authority} within {_client.Timeout.TotalSeconds} s";
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _client.Dispose();
+
+    // Only the code: the message beside it may quote an event.
+    private static async Task<string> ErrorCodeAsync(HttpResponseMessage answer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var body = await JsonDocument.ParseAsync(await answer.Content.ReadAsStreamAsync(cancellationToken), cancellationToken: cancellationToken);
+            return body.RootElement.ValueKind == JsonValueKind.Object && body.RootElement.TryGetProperty("errorCode", out var code) ? code.ToString() : "";
+        }
+        catch (JsonException)
+        {
+            return "";
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using System.Buffers;
+
+namespace WhatsAppMesh.Ingest;
+
+/// <summary>A request's body in pooled memory, which goes back to the pool on dispose.</summary>
+internal sealed class RequestBody : IDisposable
+{
+    private byte[] _buffer;
+    private int _length;
+
+    private RequestBody(int capacity) => _buffer = ArrayPool<byte>.Shared.Rent(capacity);
+
+    /// <summary>The body without a byte order mark. Valid until dispose.</summary>
+    public ReadOnlyMemory<byte> Bytes
+    {
+        get
+        {
+            var bytes = _buffer.AsMemory(0, _length);
+            return bytes.Span.StartsWith("\uFEFF"u8) ? bytes[3..] : bytes;
+        }
+    }
+
+    /// <summary>Reads a body to its end; null when it is longer than <paramref name="limit"/> bytes.</summary>
+    /// <exception cref="IOException">The client went away.</exception>
+    public static async Task<RequestBody?> ReadAsync(HttpRequest request, int limit, CancellationToken cancellationToken)
+    {
+        if (request.ContentLength > limit)
+            return null;
+        var body = new RequestBody((int)(request.ContentLength ?? 4096) + 1);
+        try
+        {
+            if (await body.FillAsync(request.Body, limit, cancellationToken))
+                return body;
+        }
+        catch
+        {
+            body.Dispose();
+            throw;
+        }
+        body.Dispose();
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+        _length = 0;
+    }
+
+    private async ValueTask<bool> FillAsync(Stream stream, int limit, CancellationToken cancellationToken)
+    {
+        // One byte of room beyond the expected end lets the last read say that it was the last, without growing.
+        while (await stream.ReadAsync(_buffer.AsMemory(_length), cancellationToken) is var read and > 0)
+        {
+            _length += read;
+            if (_length > limit)
+                return false;
+            if (_length == _buffer.Length)
+                Grow();
+        }
+        return true;
+    }
+
+    private void Grow()
+    {
+        var bigger = ArrayPool<byte>.Shared.Rent(_buffer.Length * 2);
+        _buffer.AsSpan(0, _length).CopyTo(bigger);
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = bigger;
+    }
+}
