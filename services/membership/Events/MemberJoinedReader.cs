@@ -24,6 +24,7 @@ public sealed class MemberJoinedReader : IEventReader
                 || Wire.Jid(evidence, "jid") is not { IsEmpty: false } jid
                 || !Guid.TryParse(source.Source.EventId, out var id))
                 throw ObservedEvent.Poison("the announcement does not say which log, position and jid it rests on");
+            into.AddGroup(source, group);
             into.Joins.Add(new JoinSeen(group, (int)log, position, jid.Value, id, source.At));
         }
     }

@@ -16,6 +16,7 @@ public readonly record struct IdentityPair(string Phone, string Lid, DateTimeOff
 public sealed class Identity
 {
     private readonly Dictionary<string, List<IdentityPair>> _byPhone = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, IdentityPair> _byLid = new(StringComparer.Ordinal);
 
     /// <param name="pairs">Every pair that counts (none that an operator has unlinked).</param>
     public Identity(IEnumerable<IdentityPair> pairs)
@@ -27,7 +28,12 @@ public sealed class Identity
             known.Add(pair);
         }
         foreach (var known in _byPhone.Values)
+        {
             known.Sort(Earlier);
+            var owner = known[^1];
+            if (!_byLid.TryGetValue(owner.Lid, out var other) || IsLaterPhone(owner, other))
+                _byLid[owner.Lid] = owner;
+        }
     }
 
     /// <summary>The person whom an entry names, as that was at <paramref name="at"/>: the JID the person is known by.</summary>
@@ -52,6 +58,12 @@ public sealed class Identity
 
     /// <summary>Since when the present owner has had the phone; null for a LID and for an alias.</summary>
     public DateTimeOffset? OwnedSince(string jid) => TryPairs(jid, out var pairs) ? pairs[^1].Since : null;
+
+    /// <summary>The phone that a person has now: of several the one that came to them last; null when there is none.</summary>
+    public string? PhoneOf(string lid) => _byLid.TryGetValue(lid, out var pair) ? pair.Phone : null;
+
+    private static bool IsLaterPhone(IdentityPair one, IdentityPair other) =>
+        one.Since > other.Since || (one.Since == other.Since && string.CompareOrdinal(one.Phone, other.Phone) > 0);
 
     private bool TryPairs(string phone, [NotNullWhen(true)] out List<IdentityPair>? pairs) => _byPhone.TryGetValue(phone, out pairs);
 

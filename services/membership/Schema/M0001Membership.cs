@@ -91,10 +91,13 @@ public sealed class M0001Membership : Migration
         """;
 
     private const string Facts = """
+        -- oldest_*: earliest fact that points to the roster; a later one can tell nothing new about the identity of its people.
         create table membership_rosters (
-            group_id bigint not null references whatsapp_groups (id),
-            hash     uuid not null,
-            entries  text not null,
+            group_id        bigint not null references whatsapp_groups (id),
+            hash            uuid not null,
+            entries         text not null,
+            oldest_order_at timestamptz not null,
+            oldest_at       timestamptz not null,
             primary key (group_id, hash)
         );
 
@@ -144,13 +147,13 @@ public sealed class M0001Membership : Migration
             role             text check (role in ('superadmin', 'admin')),
             joined_at        timestamptz,
             left_at          timestamptz,
-            is_left_untimed  boolean not null default false,
+            is_left_untimed  boolean not null,
             tag              text,
             primary key (group_id, participant_id)
         );
         create index whatsapp_group_participants_participant on whatsapp_group_participants (participant_id);
 
-        -- Every stay, oldest = 0. evidence: the adds told during it, as [[log, position, jid, proves a join], ...].
+        -- Every stay, oldest = 0. evidence: the adds told during it, as [{"log", "position", "jid", "isJoin"}, ...].
         create table whatsapp_group_stays (
             group_id         bigint not null references whatsapp_groups (id),
             participant_id   bigint not null references whatsapp_participants (id),
@@ -159,7 +162,7 @@ public sealed class M0001Membership : Migration
             is_start_untimed boolean not null,
             left_at          timestamptz,
             is_end_untimed   boolean not null,
-            evidence         text not null,
+            evidence         jsonb not null,
             primary key (group_id, participant_id, number),
             check (left_at >= joined_at)
         );
@@ -182,6 +185,6 @@ public sealed class M0001Membership : Migration
             payload   text not null,
             primary key (group_id, log, position, jid)
         );
-        create index member_joins_pending on member_joins (log, position) where state = 'pending';
+        create index member_joins_pending on member_joins (group_id) where state = 'pending';
         """;
 }

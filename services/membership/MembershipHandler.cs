@@ -1,0 +1,22 @@
+using Npgsql;
+using WhatsAppMesh.Deliveries;
+using WhatsAppMesh.Events.V1;
+using WhatsAppMesh.Membership.Events;
+using WhatsAppMesh.Membership.Store;
+
+namespace WhatsAppMesh.Membership;
+
+/// <summary>Turns events into groups, people and memberships, a batch at a time.</summary>
+public sealed class MembershipHandler(MembershipMetrics metrics) : IBatchHandler
+{
+    /// <inheritdoc/>
+    public bool Handles(string type) => EventReaders.Reads(type);
+
+    /// <inheritdoc/>
+    public async Task ApplyAsync(IReadOnlyList<CollectedEvent> events, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    {
+        var observations = EventReaders.Read(events);
+        var outcome = await new MembershipStore(transaction).ApplyAsync(observations, cancellationToken);
+        metrics.Applied(outcome, observations.Skipped);
+    }
+}

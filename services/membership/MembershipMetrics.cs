@@ -1,0 +1,41 @@
+using System.Diagnostics.Metrics;
+using WhatsAppMesh.Membership.Store;
+
+namespace WhatsAppMesh.Membership;
+
+/// <summary>What the membership service counts. No label names a person or a group.</summary>
+public sealed class MembershipMetrics : IDisposable
+{
+    private readonly Meter _meter;
+    private readonly Counter<long> _facts;
+    private readonly Counter<long> _folds;
+    private readonly Counter<long> _skipped;
+    private readonly Counter<long> _joins;
+
+    /// <param name="meters">Where meters come from.</param>
+    public MembershipMetrics(IMeterFactory meters)
+    {
+        _meter = meters.Create("WhatsAppMesh.Membership");
+        _facts = _meter.CreateCounter<long>("mesh_membership_facts_total", description: "Facts about rosters taken from events.");
+        _folds = _meter.CreateCounter<long>("mesh_membership_folds_total", description: "Groups brought up to date, by mode: unchanged, advance or refold.");
+        _skipped = _meter.CreateCounter<long>("mesh_membership_rows_skipped_total", description: "Malformed rows of events that were left out.");
+        _joins = _meter.CreateCounter<long>("mesh_member_joins_total", description: "Joins, by result: found, sent or cancelled.");
+    }
+
+    /// <summary>A batch was applied (it may still be rolled back and come again).</summary>
+    internal void Applied(BatchOutcome outcome, int skipped)
+    {
+        _facts.Add(outcome.Facts);
+        _folds.Add(outcome.Advanced, new KeyValuePair<string, object?>("mode", "advance"));
+        _folds.Add(outcome.Refolded, new KeyValuePair<string, object?>("mode", "refold"));
+        _folds.Add(outcome.Unchanged, new KeyValuePair<string, object?>("mode", "unchanged"));
+        _skipped.Add(skipped);
+        _joins.Add(outcome.Joins, new KeyValuePair<string, object?>("result", "found"));
+    }
+
+    /// <summary>Joins were handed to the lake.</summary>
+    public void JoinsSent(int count) => _joins.Add(count, new KeyValuePair<string, object?>("result", "sent"));
+
+    /// <inheritdoc/>
+    public void Dispose() => _meter.Dispose();
+}

@@ -1,0 +1,183 @@
+using System.Globalization;
+using System.Text.Json;
+using Npgsql;
+using WhatsAppMesh.Membership.Events;
+using WhatsAppMesh.Membership.Facts;
+
+namespace WhatsAppMesh.Membership.Store;
+
+/// <summary>A row of whatsapp_groups in the hands of a batch.</summary>
+internal sealed class GroupRow(GroupKey key)
+{
+    public GroupKey Key { get; } = key;
+
+    /// <summary>0 until the row is stored.</summary>
+    public long Id { get; set; }
+
+    public GroupProfile Profile { get; } = new();
+
+    public DateTimeOffset FirstSeen { get; set; }
+
+    public DateTimeOffset LastActive { get; set; }
+
+    /// <summary>Newest fact whose effect the tables hold.</summary>
+    public FactKey? Folded { get; set; }
+
+    /// <summary>Its roster, when that fact is one.</summary>
+    public Guid? FoldedRoster { get; set; }
+
+    /// <summary>True when the stored row differs.</summary>
+    public bool IsChanged { get; set; }
+
+    /// <summary>Takes what one event says.</summary>
+    public void See(GroupSeen seen)
+    {
+        var active = Steps.Floor(seen.At);
+        if (Id == 0 && FirstSeen == default)
+            (FirstSeen, LastActive, IsChanged) = (seen.At, active, true);
+        if (seen.At < FirstSeen)
+            (FirstSeen, IsChanged) = (seen.At, true);
+        if (active > LastActive)
+            (LastActive, IsChanged) = (active, true);
+        foreach (var field in seen.Fields)
+            IsChanged |= Profile.Merge(field);
+    }
+}
+
+/// <summary>How often "last seen" is worth a write.</summary>
+internal static class Steps
+{
+    private const long Minute = TimeSpan.TicksPerMinute;
+
+    /// <summary>The minute in which a time lies.</summary>
+    public static DateTimeOffset Floor(DateTimeOffset time) => new(time.Ticks - time.Ticks % Minute, TimeSpan.Zero);
+}
+
+/// <summary>Reads and writes whatsapp_groups.</summary>
+internal sealed class GroupTable
+{
+    private const string Columns = """
+        g.id, g.tenant, g.jid, g.first_seen_at, g.last_active_at, g.folded_order_at, g.folded_log, g.folded_position, g.folded_ordinal,
+        g.folded_roster, g.field_versions::text, g.subject, g.description, g.owner_jid, g.addressing_mode, g.linked_parent_jid,
+        g.announce::text, g.restrict::text, g.join_approval_mode::text, g.member_add_mode::text, g.is_community::text,
+        g.is_community_announce::text, g.ephemeral_duration::text, g.created_at
+        """;
+
+    private static readonly GroupField[] Fields = Enum.GetValues<GroupField>();
+
+    private readonly Dictionary<GroupKey, GroupRow> _rows = [];
+    private readonly Dictionary<long, GroupRow> _byId = [];
+
+    public GroupRow this[GroupKey key] => _rows[key];
+
+    public GroupRow this[long id] => _byId[id];
+
+    public void Load(RoundTrip trip, IReadOnlyCollection<GroupKey> keys)
+    {
+        foreach (var key in keys)
+            _rows[key] = new GroupRow(key);
+        if (keys.Count == 0)
+            return;
+        trip.Read($"""
+            select {Columns} from unnest($1::text[], $2::text[]) k(tenant, jid)
+            cross join lateral (select * from whatsapp_groups where tenant = k.tenant and jid = k.jid limit 1) g
+            """, ReadRow, keys.Select(static key => key.Tenant).ToArray(), keys.Select(static key => key.Jid).ToArray());
+    }
+
+    /// <summary>Loads the groups in which one of the phones stands alone.</summary>
+    public void LoadMentioning(RoundTrip trip, IReadOnlyCollection<PersonKey> phones, HashSet<long> found) => trip.Read($"""
+        select {Columns} from (
+            select distinct m.group_id from unnest($1::text[], $2::text[]) k(tenant, phone)
+            cross join lateral (select group_id from group_phone_mentions where tenant = k.tenant and phone = k.phone offset 0) m) m
+        cross join lateral (select * from whatsapp_groups where id = m.group_id limit 1) g
+        """, row =>
+        {
+            found.Add(row.GetInt64(0));
+            if (!_byId.ContainsKey(row.GetInt64(0)))
+                ReadRow(row);
+        }, phones.Select(static phone => phone.Tenant).ToArray(), phones.Select(static phone => phone.Jid).ToArray());
+
+    /// <summary>Gives every new group its id.</summary>
+    public void Create(RoundTrip trip)
+    {
+        var rows = _rows.Values.Where(static row => row.Id == 0).OrderBy(static row => row.Key.Tenant, StringComparer.Ordinal)
+            .ThenBy(static row => row.Key.Jid, StringComparer.Ordinal).ToArray();
+        if (rows.Length == 0)
+            return;
+        trip.Read("""
+            insert into whatsapp_groups (tenant, jid, first_seen_at, last_active_at)
+            select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[]) returning id, tenant, jid
+            """, row => Store(_rows[new GroupKey(row.GetString(1), row.GetString(2))], row.GetInt64(0)),
+            rows.Select(static row => row.Key.Tenant).ToArray(), rows.Select(static row => row.Key.Jid).ToArray(),
+            rows.Select(static row => row.FirstSeen).ToArray(), rows.Select(static row => row.LastActive).ToArray());
+    }
+
+    /// <summary>Writes the rows that changed.</summary>
+    public void Save(RoundTrip trip)
+    {
+        var rows = _byId.Values.Where(static row => row.IsChanged).OrderBy(static row => row.Id).ToArray();
+        if (rows.Length == 0)
+            return;
+        trip.Run("""
+            update whatsapp_groups g set
+                first_seen_at = v.first_seen_at, last_active_at = v.last_active_at,
+                folded_order_at = v.folded_order_at, folded_log = v.folded_log, folded_position = v.folded_position,
+                folded_ordinal = v.folded_ordinal, folded_roster = v.folded_roster, field_versions = v.field_versions::jsonb,
+                subject = v.subject, description = v.description, owner_jid = v.owner, addressing_mode = v.addressing_mode,
+                linked_parent_jid = v.linked_parent, announce = v.announce::boolean, restrict = v.restrict::boolean,
+                join_approval_mode = v.join_approval_mode::boolean, member_add_mode = v.member_add_mode::boolean,
+                is_community = v.is_community::boolean, is_community_announce = v.is_community_announce::boolean,
+                ephemeral_duration = v.ephemeral_duration::bigint, created_at = v.created_at::timestamptz
+            from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[], $5::int[], $6::bigint[], $7::int[], $8::uuid[],
+                    $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
+                    $18::text[], $19::text[], $20::text[], $21::text[], $22::text[])
+                v(id, first_seen_at, last_active_at, folded_order_at, folded_log, folded_position, folded_ordinal, folded_roster,
+                    field_versions, subject, description, owner, addressing_mode, linked_parent, announce, restrict, join_approval_mode,
+                    member_add_mode, is_community, is_community_announce, ephemeral_duration, created_at)
+            where g.id = v.id and g.id = any($1)
+            """,
+            [
+                rows.Select(static row => row.Id).ToArray(), rows.Select(static row => row.FirstSeen).ToArray(),
+                rows.Select(static row => row.LastActive).ToArray(), rows.Select(static row => row.Folded?.OrderAt).ToArray(),
+                rows.Select(static row => row.Folded?.Log).ToArray(), rows.Select(static row => row.Folded?.Position).ToArray(),
+                rows.Select(static row => row.Folded?.Ordinal).ToArray(), rows.Select(static row => row.FoldedRoster).ToArray(),
+                rows.Select(VersionsText).ToArray(), .. Fields.Select(field => (object)rows.Select(row => row.Profile[field]).ToArray()),
+            ]);
+    }
+
+    private static string VersionsText(GroupRow row) => JsonSerializer.Serialize(
+        row.Profile.Fields.ToDictionary(static field => field.Field.ToString(), static field => field.Version.ToString()), StoreJson.Default.DictionaryStringString);
+
+    private void Store(GroupRow row, long id)
+    {
+        row.Id = id;
+        _byId[id] = row;
+    }
+
+    private void ReadRow(NpgsqlDataReader row)
+    {
+        var key = new GroupKey(row.GetString(1), row.GetString(2));
+        if (!_rows.TryGetValue(key, out var group))
+            _rows[key] = group = new GroupRow(key);
+        Store(group, row.GetInt64(0));
+        group.FirstSeen = row.Time(3);
+        group.LastActive = row.Time(4);
+        if (row.TimeOrNull(5) is { } orderAt)
+            group.Folded = new FactKey(orderAt, row.GetInt32(6), row.GetInt64(7), row.GetInt32(8));
+        group.FoldedRoster = row.IsDBNull(9) ? null : row.GetGuid(9);
+        var versions = JsonSerializer.Deserialize(row.GetString(10), StoreJson.Default.DictionaryStringString)!;
+        foreach (var field in Fields)
+        {
+            if (versions.TryGetValue(field.ToString(), out var version))
+                group.Profile.Merge(new FieldValue(field, FieldText(row, field), FieldVersion.Parse(version)));
+        }
+    }
+
+    private static string FieldText(NpgsqlDataReader row, GroupField field)
+    {
+        const int FirstField = 11;
+        return field == GroupField.CreatedAt
+            ? row.Time(FirstField + (int)field).ToString("O", CultureInfo.InvariantCulture)
+            : row.GetString(FirstField + (int)field);
+    }
+}
