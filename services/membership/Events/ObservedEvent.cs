@@ -47,12 +47,12 @@ public sealed class ObservedEvent
     {
         try
         {
-            document = JsonDocument.Parse(source.PayloadJson, new JsonDocumentOptions { MaxDepth = 1024 });
+            document = JsonDocument.Parse(source.PayloadJson, new JsonDocumentOptions { MaxDepth = CollectedEventJson.MaxPayloadDepth });
         }
         catch (JsonException)
         {
             // The parser's message may quote the payload, which is personal data.
-            throw Poison(source.PayloadInLake ? "the payload was not fetched from the lake" : "the payload is not JSON, or nested deeper than 1,024 levels");
+            throw Poison(source.PayloadInLake ? "the payload was not fetched from the lake" : "the payload is not JSON, or nested too deep");
         }
 
         if (document.RootElement.ValueKind is JsonValueKind.Object or JsonValueKind.Array)

@@ -3,7 +3,6 @@ using System.Text.Json.Serialization;
 using WhatsAppMesh.Events;
 using WhatsAppMesh.Membership.Events;
 using WhatsAppMesh.Membership.Facts;
-using EventId = WhatsAppMesh.Events.EventId;
 
 namespace WhatsAppMesh.Membership.Store;
 
@@ -160,7 +159,7 @@ internal sealed class JoinTable
 
     private static Mark Key(JoinCandidate join, JoinEvidence evidence) => new(join.Group.Id, evidence.Log, evidence.Position, evidence.Jid);
 
-    private static Guid EventIdOf(Mark mark, JoinCandidate join) => EventId.Derive(
+    private static Guid EventIdOf(Mark mark, JoinCandidate join) => DerivedId.Of(
         $"{MemberJoinedReader.Type}|{join.Group.Key.Tenant}|{join.Group.Key.Jid}|{mark.Log}|{mark.Position}|{mark.Jid}");
 
     private static string PayloadOf(Mark mark, JoinCandidate join)
