@@ -1,0 +1,90 @@
+using Npgsql;
+
+namespace WhatsAppMesh.Deliveries;
+
+/// <summary>
+/// Remembers why events failed, because the sidecar's dead letter does not say. Written before the sidecar is answered, in a
+/// transaction of its own: the event's was rolled back.
+/// </summary>
+internal sealed partial class FailureStore(NpgsqlDataSource database, TimeProvider time, ILogger<FailureStore> logger)
+{
+    /// <summary>Records the failures among the verdicts. Never throws: a record that cannot be written must not hide the failure itself.</summary>
+    public async Task RecordAsync(IReadOnlyList<Delivery> deliveries, IReadOnlyList<Verdict> verdicts, CancellationToken cancellationToken)
+    {
+        // One row per key, in key order: rows are locked in the same order by everyone.
+        var failed = new SortedDictionary<(int Log, long Position, string Key), (Delivery Delivery, Failure Failure)>();
+        for (var i = 0; i < deliveries.Count; i++)
+        {
+            if (verdicts[i].Failure is { } failure)
+                failed[(deliveries[i].Log, deliveries[i].Position, deliveries[i].EnvelopeKey)] = (deliveries[i], failure);
+        }
+
+        if (failed.Count == 0)
+            return;
+
+        try
+        {
+            await WriteAsync([.. failed.Values], cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            var failure = Failure.Of(exception, "record");
+            Log.NotRecorded(logger, failed.Count, failure.Error, failure.Message);
+        }
+    }
+
+    /// <summary>Of <paramref name="positions"/>, those that failed after <paramref name="since"/>.</summary>
+    public async Task<PositionSet> FailedSinceAsync(int log, PositionSet positions, DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(
+            "select position from deliveries.failures where log = $1 and last_at > $2 and position <@ $3::text::int8multirange");
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = log });
+        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = since.UtcDateTime });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = positions.ToString() });
+        var failed = new List<long>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+            failed.Add(reader.GetInt64(0));
+        return PositionSet.Of(failed);
+    }
+
+    /// <summary>Forgets failures older than <paramref name="before"/>: of events that succeeded later, or died and took the record along.</summary>
+    public async Task<int> ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("delete from deliveries.failures where last_at < $1");
+        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = before.UtcDateTime });
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private async Task WriteAsync(List<(Delivery Delivery, Failure Failure)> failed, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(
+            """
+            insert into deliveries.failures as f (log, position, envelope_key, category, error, message, step, attempts, trace_id, first_at, last_at)
+            select log, position, envelope_key, category, error, message, step, 1, trace_id, $9, $9
+            from unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+                t(log, position, envelope_key, category, error, message, step, trace_id)
+            on conflict (log, position, envelope_key) do update
+            set category = excluded.category, error = excluded.error, message = excluded.message, step = excluded.step,
+                attempts = f.attempts + 1, trace_id = excluded.trace_id, last_at = excluded.last_at
+            """);
+        AddArray(command, failed.ConvertAll(static row => row.Delivery.Log));
+        AddArray(command, failed.ConvertAll(static row => row.Delivery.Position));
+        AddArray(command, failed.ConvertAll(static row => row.Delivery.EnvelopeKey));
+        AddArray(command, failed.ConvertAll(static row => row.Failure.Category));
+        AddArray(command, failed.ConvertAll(static row => row.Failure.Error));
+        AddArray(command, failed.ConvertAll(static row => row.Failure.Message));
+        AddArray(command, failed.ConvertAll(static row => row.Failure.Step));
+        AddArray(command, failed.ConvertAll(static row => row.Delivery.TraceId));
+        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = time.GetUtcNow().UtcDateTime });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static void AddArray<T>(NpgsqlCommand command, List<T> values) => command.Parameters.Add(new NpgsqlParameter<List<T>> { TypedValue = values });
+
+    private static partial class Log
+    {
+        [LoggerMessage(3510, LogLevel.Error, "The reasons why {Count} events failed could not be recorded ({Error}): {Message}")]
+        public static partial void NotRecorded(ILogger logger, int count, string error, string message);
+    }
+}

@@ -1,0 +1,163 @@
+using Grpc.Core;
+using WhatsAppMesh.DeadLetters.V1;
+
+namespace WhatsAppMesh.Deliveries;
+
+/// <summary>
+/// What may be asked about dead letters, whichever way the question came in: gRPC, an invoked method or the replay topic. Refusals are
+/// <see cref="RpcException"/>: INVALID_ARGUMENT names the field, NOT_FOUND the key, FAILED_PRECONDITION the state.
+/// An empty tenant means the whole mesh; only ways in that are for the mesh's own operators let it through.
+/// </summary>
+internal sealed class DeadLetterDesk(
+    DeadLetterQueries queries, DeadLetterDiscarding discarding, ReplayJobStore jobs, ReplayJobRunner runner, ReplaySelection selection, DeliveriesOptions options, TimeProvider time)
+{
+    private const int DefaultPageSize = 50;
+    private const int MaxPageSize = 500;
+    private const int MaxIds = 10_000;
+
+    public async Task<ListResponse> ListAsync(ListRequest request, CancellationToken cancellationToken)
+    {
+        if (request.PageSize is < 0 or > MaxPageSize)
+            throw Invalid("page_size", $"must be at most {MaxPageSize}");
+
+        var filter = request.Filter ?? new DeadLetterFilter();
+        try
+        {
+            var (page, next) = await queries.ListAsync(filter, request.PageSize == 0 ? DefaultPageSize : request.PageSize, request.PageToken, cancellationToken);
+            var response = new ListResponse { NextPageToken = next };
+            response.DeadLetters.Add(page);
+            if (request.PageToken.Length == 0)
+                response.Causes.Add(await queries.CausesAsync(filter, cancellationToken));
+            return response;
+        }
+        catch (FormatException)
+        {
+            throw Invalid("page_token", "was not made for this filter; ask for the first page");
+        }
+    }
+
+    public async Task<GetResponse> GetAsync(GetRequest request, CancellationToken cancellationToken)
+    {
+        var found = await queries.GetAsync(request.Tenant, [ParseId("id", request.Id)], cancellationToken);
+        return found is [var (row, envelope)] ? new GetResponse { DeadLetter = row, EnvelopeJson = envelope } : throw NotFound("dead letter", request.Id);
+    }
+
+    /// <summary>Makes a replay job, or, for a dry run, only counts.</summary>
+    /// <param name="requestKey">Names a request that may come twice, such as a replay message; null for one that does not.</param>
+    public async Task<ReplayResponse> ReplayAsync(ReplayRequest request, string? requestKey, CancellationToken cancellationToken)
+    {
+        if ((request.Ids.Count > 0 ? 1 : 0) + (request.Filter is null ? 0 : 1) + (request.Ranges.Count > 0 ? 1 : 0) != 1)
+            throw Invalid("ids, filter, ranges", "exactly one of them must choose what to replay");
+        if (!request.DryRun && string.IsNullOrWhiteSpace(request.Reason))
+            throw Invalid("reason", "must say why, it is kept in the audit trail");
+        if (request.Rate is < 0 or > ReplayRates.Max)
+            throw Invalid("rate", $"must be at most {ReplayRates.Max} events per second");
+
+        var (deadLetters, spans, matched) = request.Ranges.Count > 0
+            ? await selection.PositionsAsync(request, cancellationToken)
+            : await DeadLettersAsync(request, cancellationToken);
+        if (request.DryRun || matched == 0)
+            return new ReplayResponse { Matched = matched };
+
+        var id = await jobs.CreateAsync(
+            new ReplayJobRow
+            {
+                Id = Guid.CreateVersion7(time.GetUtcNow()),
+                Tenant = request.Tenant,
+                DeadLetters = deadLetters,
+                Spans = spans,
+                Rate = request.Rate == 0 ? options.ReplayRate : request.Rate,
+                Matched = matched,
+                Reason = request.Reason,
+                RequestedBy = request.RequestedBy,
+                CreatedAt = time.GetUtcNow(),
+            },
+            requestKey,
+            cancellationToken);
+        runner.Wake();
+        return new ReplayResponse { Matched = matched, JobId = id.ToString() };
+    }
+
+    public async Task<ReplayJob> GetJobAsync(string tenant, string jobId, CancellationToken cancellationToken) =>
+        (await FindJobAsync(tenant, jobId, cancellationToken)).ToContract();
+
+    public Task<ReplayJob> PauseJobAsync(string tenant, string jobId, string requestedBy, CancellationToken cancellationToken) =>
+        MoveJobAsync(tenant, jobId, [ReplayJobRow.Running], ReplayJobRow.Paused, requestedBy, "pause", cancellationToken);
+
+    public async Task<ReplayJob> ResumeJobAsync(string tenant, string jobId, string requestedBy, CancellationToken cancellationToken)
+    {
+        var job = await MoveJobAsync(tenant, jobId, [ReplayJobRow.Paused], ReplayJobRow.Running, requestedBy, "resume", cancellationToken);
+        runner.Wake();
+        return job;
+    }
+
+    public Task<ReplayJob> CancelJobAsync(string tenant, string jobId, string requestedBy, CancellationToken cancellationToken) =>
+        MoveJobAsync(tenant, jobId, [ReplayJobRow.Running, ReplayJobRow.Paused], ReplayJobRow.Cancelled, requestedBy, "cancel", cancellationToken);
+
+    public async Task<DiscardResponse> DiscardAsync(DiscardRequest request, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrWhiteSpace(request.Reason))
+            throw Invalid("reason", "must say why, it is kept in the audit trail");
+
+        var ids = ParseIds(request.Ids);
+        var discarded = await discarding.DiscardAsync(request.Tenant, ids, request.Reason, request.RequestedBy, cancellationToken);
+        if (discarded == 0)
+            await ExplainAsync(request.Tenant, ids, cancellationToken);
+        return new DiscardResponse { Discarded = discarded };
+    }
+
+    internal static RpcException Invalid(string field, string rule) => new(new Status(StatusCode.InvalidArgument, $"{field}: {rule}."));
+
+    private async Task<(IReadOnlyList<Guid> DeadLetters, IReadOnlyList<LogSpan> Spans, long Matched)> DeadLettersAsync(ReplayRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Filter is { } filter)
+        {
+            if (filter.Tenant.Length > 0 && filter.Tenant != request.Tenant)
+                throw Invalid("filter.tenant", "must be the tenant of the request, or empty");
+            if (filter.State is not (State.Unspecified or State.Open))
+                throw Invalid("filter.state", "only open dead letters can be replayed");
+
+            var mine = filter.Clone();
+            mine.Tenant = request.Tenant;
+            var matching = await queries.MatchAsync(mine, cancellationToken);
+            return (matching, [], matching.Count);
+        }
+
+        var ids = ParseIds(request.Ids);
+        var open = (await queries.GetAsync(request.Tenant, ids, cancellationToken)).Where(static found => found.Row.State == State.Open).Select(static found => Guid.Parse(found.Row.Id)).ToList();
+        if (open.Count == 0)
+            await ExplainAsync(request.Tenant, ids, cancellationToken);
+        return (open, [], open.Count);
+    }
+
+    /// <summary>Says why none of the ids can be acted on.</summary>
+    private async Task ExplainAsync(string tenant, IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
+    {
+        var found = await queries.GetAsync(tenant, ids, cancellationToken);
+        if (found.Count == 0)
+            throw NotFound("dead letter", ids[0].ToString());
+
+        var (row, _) = found[0];
+        throw new RpcException(new Status(StatusCode.FailedPrecondition, $"Dead letter {row.Id} is {DeadLetterRow.NameOf(row.State)}, only open ones can be replayed or discarded."));
+    }
+
+    private async Task<ReplayJob> MoveJobAsync(string tenant, string jobId, string[] from, string to, string requestedBy, string action, CancellationToken cancellationToken)
+    {
+        var job = await FindJobAsync(tenant, jobId, cancellationToken);
+        if (!await jobs.MoveAsync(job, from, to, requestedBy, action, cancellationToken))
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, $"Job {jobId} is {job.State}; to {action} it, it must be {string.Join(" or ", from)}."));
+        return await GetJobAsync(tenant, jobId, cancellationToken);
+    }
+
+    private async Task<ReplayJobRow> FindJobAsync(string tenant, string jobId, CancellationToken cancellationToken) =>
+        await jobs.GetAsync(tenant, ParseId("job_id", jobId), cancellationToken) ?? throw NotFound("replay job", jobId);
+
+    private static List<Guid> ParseIds(IReadOnlyCollection<string> ids) => ids.Count is 0 or > MaxIds
+        ? throw Invalid("ids", $"must name 1 to {MaxIds} dead letters")
+        : [.. ids.Select(static id => ParseId("ids", id)).Distinct()];
+
+    private static Guid ParseId(string field, string text) =>
+        Guid.TryParse(text, out var id) ? id : throw Invalid(field, "must be a UUID");
+
+    private static RpcException NotFound(string what, string key) => new(new Status(StatusCode.NotFound, $"There is no {what} {key}."));
+}

@@ -1,0 +1,68 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using WhatsAppMesh.Hosting;
+
+namespace WhatsAppMesh.Deliveries;
+
+/// <summary>Makes a service a consumer of the topic: what the sidecar delivers, what the lake still has, dead letters and their replay.</summary>
+public static class DeliveriesHost
+{
+    /// <summary>
+    /// Registers everything. The service itself registers its <see cref="IBatchHandler"/>, its <see cref="NpgsqlDataSource"/> and gRPC, and
+    /// runs <see cref="DeliveriesSchema"/> from its migrations.
+    /// </summary>
+    /// <param name="service">The consumer's name: its Dapr app id.</param>
+    public static WebApplicationBuilder AddDeliveries(this WebApplicationBuilder builder, string service)
+    {
+        var services = builder.Services;
+        services.AddOptions<DeliveriesOptions>()
+            .Configure(options => options.Service = service)
+            .Bind(builder.Configuration.GetSection("Deliveries"))
+            .ValidateOnStart();
+        services.AddSingleton<IValidateOptions<DeliveriesOptions>, DeliveriesOptionsValidator>();
+        services.AddSingleton(static provider => provider.GetRequiredService<IOptions<DeliveriesOptions>>().Value);
+
+        services.AddSingleton<DeliveriesMetrics>();
+        services.AddSingleton<LakeReader>();
+        services.AddSingleton<AccountStore>();
+        services.AddSingleton<AccountAudit>();
+        services.AddSingleton<BatchTransaction>();
+        services.AddSingleton<BatchProcessor>();
+        services.AddSingleton<FailureStore>();
+        services.AddSingleton<DeadLetterStore>();
+        services.AddSingleton<DeadLetterQueries>();
+        services.AddSingleton<DeadLetterDiscarding>();
+        services.AddSingleton<DeadLetterDesk>();
+        services.AddSingleton<DeadLettersService>();
+        services.AddSingleton<SingleReplica>();
+        services.AddSingleton<ReplayJobStore>();
+        services.AddSingleton<ReplaySelection>();
+        services.AddSingleton<Replayer>();
+        services.AddSingleton<ReplayTopic>();
+        services.AddSingleton<DeliveriesTopic>();
+        services.AddSingleton(static provider => new RebuildState(
+            provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<AccountStore>(),
+            provider.GetRequiredService<DeliveriesOptions>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ReplayJobRunner>();
+        services.AddHostedService(static provider => provider.GetRequiredService<ReplayJobRunner>());
+        services.AddHostedService<LakePuller>();
+        services.AddHostedService<DeliveriesUpkeep>();
+        return builder;
+    }
+
+    /// <summary>Maps the topic routes, the dead letters (gRPC and invoked methods) and the audit.</summary>
+    public static IEndpointRouteBuilder MapDeliveries(this IEndpointRouteBuilder endpoints)
+    {
+        DeliveriesTopic.Map(endpoints);
+        DeadLettersApi.Map(endpoints);
+        AccountAudit.Map(endpoints);
+        endpoints.MapGrpcService<DeadLettersService>().OnAppPort().RequireSidecarToken();
+        return endpoints;
+    }
+
+    private sealed class DeliveriesOptionsValidator : IValidateOptions<DeliveriesOptions>
+    {
+        public ValidateOptionsResult Validate(string? name, DeliveriesOptions options) =>
+            options.Validate().ToList() is { Count: > 0 } errors ? ValidateOptionsResult.Fail(errors) : ValidateOptionsResult.Success;
+    }
+}

@@ -1,0 +1,65 @@
+namespace WhatsAppMesh.Deliveries;
+
+/// <summary>Settings of a consumer's deliveries, section <c>Deliveries</c>. Times are <see cref="TimeSpan"/> texts such as <c>00:00:30</c>.</summary>
+public sealed record DeliveriesOptions
+{
+    /// <summary>Name of the consumer: label <c>service</c> of its metrics.</summary>
+    public string Service { get; set; } = "";
+
+    /// <summary>Dapr app id of the service that owns the lake.</summary>
+    public string LakeAppId { get; set; } = "ingest";
+
+    /// <summary>Most events in one transaction. Concurrent deliveries are merged up to this many.</summary>
+    public int BatchSize { get; set; } = 1000;
+
+    /// <summary>Events that may wait for a transaction; more are answered RETRY.</summary>
+    public int QueueCapacity { get; set; } = 20_000;
+
+    /// <summary>Longest wait for the account's row lock; then the batch is answered RETRY.</summary>
+    public TimeSpan LockTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Largest delivery body taken, in bytes.</summary>
+    public long MaxBodyBytes { get; set; } = 128 * 1024 * 1024;
+
+    /// <summary>False switches the pull of missing events off; the consumer then counts as complete.</summary>
+    public bool Pull { get; set; } = true;
+
+    /// <summary>Time between two looks at the lake's heads.</summary>
+    public TimeSpan PullInterval { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>A position is missing only when a head seen this long ago covered it: younger ones may still be on their way.</summary>
+    public TimeSpan PullGrace { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>A position that failed less than this long ago is left to the transport's own retries. Longer than their longest interval.</summary>
+    public TimeSpan FailureGrace { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Events fetched from the lake at a time.</summary>
+    public int PullBatchSize { get; set; } = 500;
+
+    /// <summary>Events per second of a replay job that names no rate.</summary>
+    public int ReplayRate { get; set; } = 50;
+
+    /// <summary>How long failure records are kept after the last failure.</summary>
+    public TimeSpan FailureRetention { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>Every rule that the settings break, as "key: reason"; empty when all is well.</summary>
+    public IEnumerable<string> Validate()
+    {
+        if (Service.Length == 0)
+            yield return "Deliveries:Service: must name the consumer.";
+        if (BatchSize is < 1 or > 10_000)
+            yield return $"Deliveries:BatchSize: {BatchSize} is not within 1..10000.";
+        if (QueueCapacity < BatchSize)
+            yield return $"Deliveries:QueueCapacity: {QueueCapacity} is less than BatchSize.";
+        if (LockTimeout <= TimeSpan.Zero)
+            yield return $"Deliveries:LockTimeout: {LockTimeout} is not positive.";
+        if (PullInterval <= TimeSpan.Zero)
+            yield return $"Deliveries:PullInterval: {PullInterval} is not positive.";
+        if (PullGrace < TimeSpan.Zero)
+            yield return $"Deliveries:PullGrace: {PullGrace} is negative.";
+        if (PullBatchSize is < 1 or > 10_000)
+            yield return $"Deliveries:PullBatchSize: {PullBatchSize} is not within 1..10000.";
+        if (ReplayRate is < 1 or > ReplayRates.Max)
+            yield return $"Deliveries:ReplayRate: {ReplayRate} is not within 1..{ReplayRates.Max}.";
+    }
+}

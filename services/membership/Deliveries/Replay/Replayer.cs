@@ -1,0 +1,155 @@
+using Npgsql;
+
+namespace WhatsAppMesh.Deliveries;
+
+/// <summary>What a replay of one event came to.</summary>
+internal enum ReplayResult
+{
+    /// <summary>Applied; its dead letter, if it had one, is settled.</summary>
+    Replayed,
+
+    /// <summary>Failed again: a new dead letter says why.</summary>
+    Failed,
+
+    /// <summary>Nothing to do: its dead letter is settled already.</summary>
+    Skipped,
+
+    /// <summary>The job no longer runs: nothing was done.</summary>
+    Stopped,
+}
+
+/// <summary>One event of a replay job.</summary>
+/// <param name="Delivery">The event with its envelope, from the dead letter or the lake.</param>
+/// <param name="DeadLetter">The dead letter to settle; null replays a position, with whatever dead letter is open there.</param>
+/// <param name="Cursor">Where the job's cursor stands after it.</param>
+internal sealed record ReplayItem(Delivery Delivery, Guid? DeadLetter, long Cursor);
+
+/// <summary>
+/// Hands an event to the same handler as a delivery does, whether the account holds its position or not. The handler's effects, the dead
+/// letter's new state, the account and the job's cursor are one transaction.
+/// </summary>
+internal sealed class Replayer(
+    NpgsqlDataSource database, IBatchHandler handler, DeadLetterStore deadLetters, LakeReader lake, DeliveriesOptions options, DeliveriesMetrics metrics, TimeProvider time)
+{
+    private const int Attempts = 3;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Replays one event; tries again when something else was in the way.</summary>
+    /// <exception cref="NpgsqlException">The database is away: nothing was done, the job goes on later.</exception>
+    /// <exception cref="Grpc.Core.RpcException">The lake is away: nothing was done, the job goes on later.</exception>
+    public async Task<ReplayResult> ReplayAsync(Guid job, ReplayItem item, CancellationToken cancellationToken)
+    {
+        var result = item.Delivery.Event is null
+            ? await BuryAgainAsync(job, item, item.Delivery.Unreadable!, 0, cancellationToken)
+            : await ReplayReadableAsync(job, item, cancellationToken);
+        metrics.Replayed(result.ToString().ToLowerInvariant());
+        return result;
+    }
+
+    private async Task<ReplayResult> ReplayReadableAsync(Guid job, ReplayItem item, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var (result, failure) = await TryAsync(job, item, cancellationToken);
+            if (failure is null)
+                return result;
+            if (failure.Class == FailureClass.Poison || attempt == Attempts)
+                return await BuryAgainAsync(job, item, failure, attempt, cancellationToken);
+
+            await Task.Delay(Pause, time, cancellationToken);
+        }
+    }
+
+    private async Task<(ReplayResult Result, Failure? Failure)> TryAsync(Guid job, ReplayItem item, CancellationToken cancellationToken)
+    {
+        var value = item.Delivery.Event!;
+        try
+        {
+            if (value.PayloadInLake && handler.Handles(value.Type))
+                value = await lake.GetEventAsync(value.Log, value.Position, cancellationToken);
+        }
+        catch (PoisonException exception)
+        {
+            return (default, Failure.Of(exception, "fetch"));
+        }
+
+        await using var account = await AccountTransaction.BeginAsync(database, [value.Log], options.LockTimeout, cancellationToken);
+        try
+        {
+            var settled = await SettleAsync(account.Transaction, item, job, DeadLetterRow.Replayed, cancellationToken);
+            var skip = item.DeadLetter is not null && settled is null;
+            if (!skip && handler.Handles(value.Type))
+                await handler.ApplyAsync([value], account.Transaction, cancellationToken);
+            if (!skip && !account.IsDone(value.Log, value.Position))
+                account.Add(value.Log, value.Position);
+            if (!await ReplayJobStore.AdvanceAsync(account.Transaction, job, item.Cursor, replayed: skip ? 0 : 1, failed: 0, cancellationToken))
+                return (ReplayResult.Stopped, null);
+
+            await account.CommitAsync(cancellationToken);
+            return (skip ? ReplayResult.Skipped : ReplayResult.Replayed, null);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            var failure = Failure.Of(exception, "handle");
+            return (default, account.ConnectionLost ? failure with { Class = FailureClass.Transient } : failure);
+        }
+    }
+
+    /// <summary>The replay failed: a new dead letter, linked to the one that was replayed.</summary>
+    private async Task<ReplayResult> BuryAgainAsync(Guid job, ReplayItem item, Failure failure, int attempts, CancellationToken cancellationToken)
+    {
+        // An envelope that cannot be read stays as unreadable as it is: its dead letter remains open, and the job counts a failure.
+        if (item.Delivery.Event is null)
+            return await CountFailureAsync(job, item, cancellationToken);
+
+        await using var account = await AccountTransaction.BeginAsync(database, [item.Delivery.Log], options.LockTimeout, cancellationToken);
+        var previous = await SettleAsync(account.Transaction, item, job, DeadLetterRow.FailedAgain, cancellationToken);
+        var skip = item.DeadLetter is not null && previous is null;
+        if (!skip)
+        {
+            await deadLetters.InsertAsync(account.Transaction, item.Delivery, failure, attempts, previous, cancellationToken);
+            if (!account.IsDone(item.Delivery.Log, item.Delivery.Position))
+                account.Add(item.Delivery.Log, item.Delivery.Position);
+        }
+
+        if (!await ReplayJobStore.AdvanceAsync(account.Transaction, job, item.Cursor, replayed: 0, failed: skip ? 0 : 1, cancellationToken))
+            return ReplayResult.Stopped;
+
+        await account.CommitAsync(cancellationToken);
+        return skip ? ReplayResult.Skipped : ReplayResult.Failed;
+    }
+
+    private async Task<ReplayResult> CountFailureAsync(Guid job, ReplayItem item, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        if (!await ReplayJobStore.AdvanceAsync(transaction, job, item.Cursor, replayed: 0, failed: 1, cancellationToken))
+            return ReplayResult.Stopped;
+
+        await transaction.CommitAsync(cancellationToken);
+        return ReplayResult.Failed;
+    }
+
+    /// <summary>Settles the item's open dead letter, by id or by position, and returns its id; null when none is open.</summary>
+    private async Task<Guid?> SettleAsync(NpgsqlTransaction transaction, ReplayItem item, Guid job, string state, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(
+            """
+            update deliveries.dead_letters set state = $1, settled_at = $2, settled_by = $3
+            where state = 'open' and (id = $4 or ($4 is null and log = $5 and position = $6))
+            returning id
+            """, transaction.Connection, transaction)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<string> { TypedValue = state },
+                new NpgsqlParameter<DateTime> { TypedValue = time.GetUtcNow().UtcDateTime },
+                new NpgsqlParameter<Guid> { TypedValue = job },
+                new NpgsqlParameter { Value = item.DeadLetter ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid },
+                new NpgsqlParameter<int> { TypedValue = item.Delivery.Log },
+                new NpgsqlParameter<long> { TypedValue = item.Delivery.Position },
+            },
+        };
+        return (Guid?)await command.ExecuteScalarAsync(cancellationToken);
+    }
+}
