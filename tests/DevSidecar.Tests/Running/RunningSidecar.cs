@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Hosting.Server;
 using WhatsAppMesh.DevSidecar.Hosting;
+using WhatsAppMesh.DevSidecar.Invoke;
 
 namespace WhatsAppMesh.DevSidecar.Tests.Running;
 
@@ -57,6 +58,7 @@ internal sealed class RunningSidecar : IAsyncDisposable
             var app = builder.Build();
             app.MapSidecar();
             await app.StartAsync();
+            await Eventually.TrueAsync(() => app.Services.GetRequiredService<Peers>().Self is not null, "the sidecar is known to the others");
             return new RunningSidecar(app, folder, apiToken);
         }
         catch
