@@ -19,10 +19,11 @@ internal static class DemoCommand
     private static async Task<int> RunAsync(MeshContext context, Screen screen, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
-        var folder = new MeshFolder(Path.Combine(context.Folder.Root, "demo"));
+        var folder = context.DemoFolder;
         var options = context.Options(folder) with { RemoveDataAtStop = true, DatabasePrefix = MeshFolder.GivenPostgres is null ? "" : "mesh_demo_" };
         MeshInstance.RefuseSecond(context.Folder);
         MeshInstance.RefuseSecond(folder);
+        await MeshLeftovers.StopPostgresAsync(folder, screen.Line, cancellationToken);
         folder.RemoveData();
         var mesh = await screen.WorkAsync("starting a fresh mesh", say => context.StartAsync(options, say, cancellationToken));
         var verdicts = new DemoVerdicts(screen);

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using WhatsAppMesh.LocalPostgres;
 using WhatsAppMesh.Mesh.Running;
 using WhatsAppMesh.Mesh.Screens;
 
@@ -9,48 +8,33 @@ namespace WhatsAppMesh.Mesh.Commands;
 internal static class DownCommand
 {
     private static readonly TimeSpan LauncherPatience = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan ProcessPatience = TimeSpan.FromSeconds(15);
 
     public static Command Create(MeshContext context)
     {
         var command = new Command("down", "End the mesh. Only processes that it started are ended, each by its id and start time; data is kept.");
-        command.Does((_, cancellationToken) => RunAsync(context.Folder, new Screen(), cancellationToken));
+        command.Does((_, cancellationToken) => RunAsync([context.Folder, context.DemoFolder], new Screen(), cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(MeshFolder folder, Screen screen, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(IReadOnlyList<MeshFolder> folders, Screen screen, CancellationToken cancellationToken)
     {
-        if (MeshState.Load(folder) is not { } state)
+        var ended = 0;
+        foreach (var folder in folders)
         {
-            screen.Line("No mesh is up.");
-            return ExitCodes.Ok;
+            if (MeshState.Load(folder) is not { } state)
+                continue;
+            await screen.WorkAsync("stopping the mesh", say => EndAsync(folder, state, say, cancellationToken));
+            ended++;
         }
-        return await screen.WorkAsync("stopping the mesh", async say =>
-        {
-            if (state.Launcher.Send(Signal.Terminate) && !await state.Launcher.WaitUntilGoneAsync(LauncherPatience, cancellationToken))
-                throw new MeshException($"The launcher (pid {state.Launcher.Pid}) does not end.", ExitCodes.Failed);
-            await EndLeftoversAsync(state, say, cancellationToken);
-            File.Delete(folder.State);
-            screen.Line("The mesh is down.");
-            return ExitCodes.Ok;
-        });
+        screen.Line(ended == 0 ? "No mesh is up." : "The mesh is down.");
+        return ExitCodes.Ok;
     }
 
-    /// <summary>What a launcher that was itself killed could not end any more.</summary>
-    private static async Task EndLeftoversAsync(MeshState state, Action<string> say, CancellationToken cancellationToken)
+    private static async Task<bool> EndAsync(MeshFolder folder, MeshState state, Action<string> say, CancellationToken cancellationToken)
     {
-        foreach (var process in state.Processes.Where(p => p.Identity.IsAlive))
-        {
-            say($"ending {process.Name} (pid {process.Identity.Pid})");
-            process.Identity.Send(Signal.Terminate);
-            process.Identity.Send(Signal.Continue);
-            if (!await process.Identity.WaitUntilGoneAsync(ProcessPatience, cancellationToken))
-                process.Identity.Send(Signal.Kill);
-        }
-        if (state.PostgresData is { } data && File.Exists(Path.Combine(data, "postmaster.pid")) && PostgresBinaries.Find() is { } binaries)
-        {
-            say("stopping PostgreSQL");
-            await PostgresCluster.StopServerAsync(binaries, data, "fast", cancellationToken);
-        }
+        if (state.Launcher.Send(Signal.Terminate) && !await state.Launcher.WaitUntilGoneAsync(LauncherPatience, cancellationToken))
+            throw new MeshException($"The launcher (pid {state.Launcher.Pid}) does not end.", ExitCodes.Failed);
+        await MeshLeftovers.EndAsync(folder, state, say, cancellationToken);
+        return true;
     }
 }

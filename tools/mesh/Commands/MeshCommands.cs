@@ -28,6 +28,7 @@ internal static class MeshCommands
             DownCommand.Create(context),
             StatusCommand.Create(context),
             LogsCommand.Create(context),
+            SmokeCommand.Create(context),
             DemoCommand.Create(context),
             TestCommand.Create(context),
         };
@@ -71,6 +72,9 @@ internal static class MeshCommands
 /// <param name="Folder">The local mesh's folder.</param>
 internal sealed record MeshContext(string Repository, MeshFolder Folder)
 {
+    /// <summary>The folder of the demo's mesh.</summary>
+    public MeshFolder DemoFolder => new(Path.Combine(Folder.Root, "demo"));
+
     /// <summary>A real daprd to use, from the environment.</summary>
     public static string? Daprd => Environment.GetEnvironmentVariable("MESH_DAPRD") is { Length: > 0 } path ? path : null;
 
@@ -95,7 +99,7 @@ internal sealed record MeshContext(string Repository, MeshFolder Folder)
     public async Task<MeshInstance> StartAsync(MeshOptions options, Action<string> say, CancellationToken cancellationToken)
     {
         MeshInstance.RefuseSecond(Folder);
-        MeshInstance.RefuseSecond(options.Folder);
+        MeshInstance.RefuseSecond(DemoFolder);
         await new MeshBuild(Repository, Folder).BuildServicesAsync(options, say, cancellationToken);
         return await MeshInstance.StartAsync(options, say, cancellationToken);
     }

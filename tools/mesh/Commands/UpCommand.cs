@@ -46,6 +46,7 @@ internal static class UpCommand
             Replicas = (parsed.GetValue(Replicas) ?? []).Select(ReadReplicas).ToDictionary(r => r.App, r => r.Count),
         };
         MeshInstance.RefuseSecond(context.Folder);
+        await MeshLeftovers.StopPostgresAsync(context.Folder, screen.Line, cancellationToken);
         if (parsed.GetValue(Fresh))
             context.Folder.RemoveData();
         var mesh = await screen.WorkAsync("starting the mesh", say => context.StartAsync(options, say, cancellationToken));

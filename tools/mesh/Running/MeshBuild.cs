@@ -35,12 +35,31 @@ public sealed class MeshBuild(string repository, MeshFolder folder)
         if (File.Exists(stamp) && File.GetLastWriteTimeUtc(stamp) > NewestSource() && File.ReadAllText(stamp) == string.Join('\n', projects))
             return;
         Directory.CreateDirectory(folder.Logs);
+        await using var turn = await TakeTurnAsync(say, cancellationToken);
         var solution = Path.Combine(folder.Root, $"build-{name}.slnx");
         await File.WriteAllTextAsync(solution, Solution(projects), cancellationToken);
         say(string.Create(CultureInfo.InvariantCulture, $"building {projects.Count} projects"));
         if (await RunAsync(["build", solution, "-c", "Release", "-v", "minimal", "--nologo", "-m:2", "-nodeReuse:false"], cancellationToken) != 0)
             throw new MeshException($"The build failed. {string.Join(System.Environment.NewLine, Errors())}{System.Environment.NewLine}Its log: {folder.BuildLog}");
         await File.WriteAllTextAsync(stamp, string.Join('\n', projects), cancellationToken);
+    }
+
+    /// <summary>Two commands never build at the same time: they would write the same files.</summary>
+    private async Task<FileStream> TakeTurnAsync(Action<string> say, CancellationToken cancellationToken)
+    {
+        for (var told = false; ; told = true)
+        {
+            try
+            {
+                return new FileStream(Path.Combine(folder.Root, "build.turn"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
+            }
+            catch (IOException)
+            {
+                if (!told)
+                    say("waiting for another build");
+                await Task.Delay(200, cancellationToken);
+            }
+        }
     }
 
     private static string ProjectOf(RunFileApp app) => Directory.GetFiles(app.AppDirectory, "*.csproj") switch

@@ -53,6 +53,9 @@ public sealed class MeshDatabases : IAsyncDisposable
         }
     }
 
+    /// <summary>Connection strings of all databases by owner.</summary>
+    public IReadOnlyDictionary<string, string> ConnectionStrings => _owners.ToDictionary(owner => owner, ConnectionString);
+
     /// <summary>Connection string of an owner's database, with a pool that leaves room for the others.</summary>
     public string ConnectionString(string owner) => new NpgsqlConnectionStringBuilder(_server)
     {

@@ -60,7 +60,9 @@ public sealed class MeshInstance : IAsyncDisposable
         options.Folder.Prepare();
         say("starting PostgreSQL");
         var databases = await MeshDatabases.StartAsync(options, ServiceSettings.DatabasesOf(file), say, cancellationToken);
-        var mesh = new MeshInstance(options, MeshSecrets.LoadOrCreate(options.Folder), databases, services, say);
+        var secrets = MeshSecrets.LoadOrCreate(options.Folder) with { Databases = databases.ConnectionStrings };
+        secrets.Save(options.Folder);
+        var mesh = new MeshInstance(options, secrets, databases, services, say);
         try
         {
             mesh.StartProcesses();
@@ -122,10 +124,12 @@ public sealed class MeshInstance : IAsyncDisposable
         }
     }
 
-    /// <summary>What to tell a person about a process that ended by accident.</summary>
+    /// <summary>What to tell a person about a process that ended by accident: how, what it said last if it ended by itself, and where its log is.</summary>
     public static string EndedSentence(MeshProcess process)
     {
-        var last = process.LastLines(200).LastOrDefault(line => !string.IsNullOrWhiteSpace(line) && !line.StartsWith("   at ", StringComparison.Ordinal));
+        var last = process.WasKilled
+            ? null
+            : process.LastLines(200).LastOrDefault(line => !string.IsNullOrWhiteSpace(line) && !line.StartsWith("   at ", StringComparison.Ordinal));
         return $"{process.Name} {process.Ending}{(last is null ? "" : $" (\"{last.Trim()}\")")}. Its log: {process.Log}";
     }
 
@@ -171,6 +175,7 @@ public sealed class MeshInstance : IAsyncDisposable
         PostgresData = Databases.Cluster?.DataDirectory,
         PostgresPort = Databases.Cluster?.Port,
         Ready = ready,
+        AsksForToken = _options.ApiToken,
     }.Save(_options.Folder);
 
     private MeshProcess App(PlannedService service) => new(new ProcessSpec(

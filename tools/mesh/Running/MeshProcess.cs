@@ -46,6 +46,9 @@ public sealed class MeshProcess(ProcessSpec spec)
         { } ended => $"ended with exit code {ended.ExitCode}",
     };
 
+    /// <summary>True when somebody ended it with SIGKILL or SIGTERM.</summary>
+    public bool WasKilled => ExitCode is 128 + (int)Signal.Kill or 128 + (int)Signal.Terminate;
+
     /// <summary>Its exit code (128 + the signal that ended it); -1 while it runs.</summary>
     public int ExitCode => _process is { HasExited: true } ? _process.ExitCode : -1;
 

@@ -25,6 +25,9 @@ public sealed record MeshSecrets
     /// <summary>Secret that <c>./mesh smoke</c> signs with.</summary>
     public string SmokeSecret { get; init; } = "";
 
+    /// <summary>Connection strings by owner, of the mesh that runs now; they hold its password.</summary>
+    public IReadOnlyDictionary<string, string> Databases { get; init; } = new Dictionary<string, string>();
+
     /// <summary>New random secrets.</summary>
     public static MeshSecrets Generate() => new()
     {
@@ -42,9 +45,12 @@ public sealed record MeshSecrets
         if (File.Exists(folder.Secrets))
             return JsonSerializer.Deserialize(File.ReadAllText(folder.Secrets), MeshJson.Default.MeshSecrets)!;
         var secrets = Generate();
-        MeshFolder.WritePrivately(folder.Secrets, JsonSerializer.Serialize(secrets, MeshJson.Default.MeshSecrets));
+        secrets.Save(folder);
         return secrets;
     }
+
+    /// <summary>Writes them, for their owner only.</summary>
+    public void Save(MeshFolder folder) => MeshFolder.WritePrivately(folder.Secrets, JsonSerializer.Serialize(this, MeshJson.Default.MeshSecrets));
 
     private static string Token() => RandomNumberGenerator.GetHexString(48, lowercase: true);
 }

@@ -31,6 +31,9 @@ public sealed record MeshState
     /// <summary>True once everything was ready.</summary>
     public bool Ready { get; init; }
 
+    /// <summary>True when the sidecars ask callers for a token.</summary>
+    public bool AsksForToken { get; init; }
+
     /// <summary>True while the launcher, or anything that it started, runs.</summary>
     public bool IsAlive() => Launcher.IsAlive || Processes.Any(p => p.Identity.IsAlive);
 

@@ -31,7 +31,8 @@ internal static class ServiceSettings
         environment["DAPR_METRICS_PORT"] = Text(service.DaprMetricsPort);
         Fill(environment, Database, () => databases.ConnectionString(service.App.AppId));
         Fill(environment, InternalToken, () => secrets.InternalToken);
-        Fill(environment, IngestAddress, () => Partner(service, all).HttpAddress.ToString());
+        if (Partner(service, all) is { } ingest)
+            Fill(environment, IngestAddress, () => ingest.HttpAddress.ToString());
         return With(environment, options, service.App.AppId, service.Name);
     }
 
@@ -89,10 +90,10 @@ internal static class ServiceSettings
     }
 
     // The n-th edge talks to the n-th ingest, wrapping round.
-    private static PlannedService Partner(PlannedService service, IReadOnlyList<PlannedService> all)
+    private static PlannedService? Partner(PlannedService service, IReadOnlyList<PlannedService> all)
     {
         var partners = all.Where(s => s.App.AppId == Ingest).ToList();
-        return partners[(service.Replica - 1) % partners.Count];
+        return partners.Count == 0 ? null : partners[(service.Replica - 1) % partners.Count];
     }
 
     private static Dictionary<string, string> With(Dictionary<string, string> environment, MeshOptions options, string appName, string processName)
