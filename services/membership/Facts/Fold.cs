@@ -106,7 +106,9 @@ public sealed class Fold
             EndEarlierStaysBy(member, fact.At);
         }
         var isJoin = opens || (fact.At - stay.Start).Duration() <= JoinWindow;
-        stay.Evidence.Add(new JoinEvidence(fact.Key.Log, fact.Key.Position, entry.Jid, isJoin));
+        // One event may name a person twice.
+        if (!stay.Evidence.Exists(known => known.Log == fact.Key.Log && known.Position == fact.Key.Position && known.Jid == entry.Jid))
+            stay.Evidence.Add(new JoinEvidence(fact.Key.Log, fact.Key.Position, entry.Jid, isJoin));
     }
 
     /// <summary>A change of role shows that a person who was never seen is there; of one who left it says nothing.</summary>

@@ -44,6 +44,15 @@ internal sealed class IdentityTable
         cross join lateral (select * from identity_pairs where tenant = m.tenant and phone = m.phone offset 0) p
         """, ReadRow, groups);
 
+    /// <summary>Loads every pair of the phones that carry a label in the groups.</summary>
+    public void LoadLabelled(RoundTrip trip, long[] groups) => trip.Read($"""
+        select {Columns} from (
+            select g.tenant, t.jid from unnest($1::bigint[]) k(id)
+            cross join lateral (select jid from group_tags where group_id = k.id and jid not like '%@lid' offset 0) t
+            cross join lateral (select tenant from whatsapp_groups where id = k.id limit 1) g) t
+        cross join lateral (select * from identity_pairs where tenant = t.tenant and phone = t.jid offset 0) p
+        """, ReadRow, groups);
+
     /// <summary>Takes what the batch says. All phones must have been loaded.</summary>
     public void Merge(IEnumerable<PairSeen> seen, IEnumerable<PairDecision> decisions)
     {

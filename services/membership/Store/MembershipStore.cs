@@ -136,8 +136,11 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction)
         _members.Load(trip, plan.Members);
         if (whole.Length > 0)
             _identity.LoadMentioned(trip, whole);
-        if (plan.Members.Count + whole.Length > 0)
-            _tags.Load(trip, [.. whole, .. plan.Members.Select(static member => member.Group).Distinct()]);
+        var some = plan.Members.Select(static member => member.Group).Distinct().ToArray();
+        if (some.Length > 0)
+            _identity.LoadLabelled(trip, some);
+        if (some.Length + whole.Length > 0)
+            _tags.Load(trip, [.. whole, .. some]);
         await trip.SendAsync(cancellationToken);
     }
 

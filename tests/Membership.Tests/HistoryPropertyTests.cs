@@ -1,0 +1,141 @@
+using WhatsAppMesh.Events.V1;
+using WhatsAppMesh.Membership.Events;
+using WhatsAppMesh.Membership.Facts;
+using WhatsAppMesh.Membership.Tests.Driving;
+
+namespace WhatsAppMesh.Membership.Tests;
+
+/// <summary>
+/// Whatever order a history arrives in, and however it is cut into batches, the tables end up the same. A failing history is made as
+/// short as it can be and still fail, and is printed with its seed. MESH_PROPERTY_SEEDS names the last seed of a longer run.
+/// </summary>
+public sealed class HistoryPropertyTests : IAsyncLifetime
+{
+    private MembershipDatabase _database = null!;
+
+    public async Task InitializeAsync() => _database = await MembershipDatabase.CreateAsync();
+
+    public async Task DisposeAsync() => await _database.DisposeAsync();
+
+    [Fact]
+    public Task Any_order_and_any_batches_end_in_the_same_state() => CheckAsync(15, 40, async (events, random) =>
+    {
+        var inOrder = await InOrderAsync(events);
+        await _database.EmptyAsync();
+        var shuffled = events.ToArray();
+        random.Shuffle(shuffled);
+        foreach (var batch in Batches(shuffled, random))
+            await _database.ApplyAsync(batch);
+        return Difference(inOrder, await _database.StateAsync());
+    });
+
+    [Fact]
+    public Task Two_replicas_that_share_the_events_end_in_the_same_state() => CheckAsync(10, 40, async (events, random) =>
+    {
+        var inOrder = await InOrderAsync(events);
+        await _database.EmptyAsync();
+        var shuffled = events.ToArray();
+        random.Shuffle(shuffled);
+        var half = shuffled.Length / 2;
+        await Task.WhenAll(ReplicaAsync(Batches(shuffled[..half], random)), ReplicaAsync(Batches(shuffled[half..], random)));
+        return Difference(inOrder, await _database.StateAsync());
+    });
+
+    [Fact]
+    public Task Step_by_step_gives_the_members_that_one_fold_of_all_facts_gives() => CheckAsync(20, 40, async (events, _) =>
+    {
+        await InOrderAsync(events);
+        return Difference(Folded(events), await _database.RowsAsync("""
+            select g.jid, p.known_by, coalesce(m.role, 'member'), m.joined_at, m.left_at from whatsapp_group_participants m
+            join whatsapp_participants p on p.id = m.participant_id join whatsapp_groups g on g.id = m.group_id
+            """));
+    });
+
+    [Fact]
+    public Task Every_stay_that_was_told_as_a_join_waits_to_be_announced_exactly_once() => CheckAsync(15, 40, async (events, random) =>
+    {
+        var shuffled = events.ToArray();
+        random.Shuffle(shuffled);
+        await _database.EmptyAsync();
+        foreach (var batch in Batches(shuffled, random))
+            await _database.ApplyAsync(batch);
+        return await _database.RowsAsync("""
+            select 'stay announced ' || count(m.log) || ' times', s.evidence::text from whatsapp_group_stays s
+            cross join lateral jsonb_to_recordset(s.evidence) e(log int, position bigint, jid text, "isJoin" boolean)
+            left join member_joins m on m.group_id = s.group_id and m.log = e.log and m.position = e.position and m.jid = e.jid and m.state = 'pending'
+            group by s.group_id, s.participant_id, s.number, s.evidence
+            having count(m.log) > 1 or (count(m.log) = 0 and bool_or(e."isJoin"))
+            """);
+    });
+
+    private async Task<List<string>> InOrderAsync(IEnumerable<CollectedEvent> events)
+    {
+        await _database.EmptyAsync();
+        foreach (var one in events)
+            await _database.ApplyAsync(one);
+        return await _database.StateAsync();
+    }
+
+    private async Task ReplicaAsync(IEnumerable<CollectedEvent[]> batches)
+    {
+        foreach (var batch in batches)
+            await _database.ApplyAsync(batch);
+    }
+
+    /// <summary>The members by the book: all facts, all pairs, one fold. Knows no tables.</summary>
+    private static List<string> Folded(List<CollectedEvent> events)
+    {
+        var seen = EventReaders.Read(events);
+        var pairs = seen.Pairs.Select(static pair => (pair.Phone, pair.Lid, pair.At)).Concat(
+            from fact in seen.Facts
+            from entry in fact.Fact.Entries
+            where entry.Lid is not null && entry.Phone is not null
+            select (entry.Phone!, entry.Lid!, fact.Fact.Key.OrderAt));
+        var unlinked = seen.Decisions.GroupBy(static decision => (decision.Phone, decision.Lid))
+            .Where(static same => !same.MaxBy(static decision => decision.Key)!.IsLinked).Select(static same => same.Key).ToHashSet();
+        var identity = new Identity(pairs.GroupBy(static pair => (Phone: pair.Item1, Lid: pair.Item2)).Where(same => !unlinked.Contains(same.Key))
+            .Select(static same => new IdentityPair(same.Key.Phone, same.Key.Lid, same.Min(static pair => pair.Item3))));
+        return [.. from fact in seen.Facts
+                   group fact.Fact by fact.Group into own
+                   from member in Fold.Of(own.OrderBy(static fact => fact.Key), identity).Members
+                   select $"{own.Key.Jid}|{member.Key}|{member.Value.Role.ToString().ToLowerInvariant()}|{Text(member.Value.JoinedAt)}|{Text(member.Value.LeftAt)}"];
+
+        static string Text(DateTimeOffset? time) => time?.ToString("MM-dd HH:mm:ss.ffffff", null) ?? "-";
+    }
+
+    private static IEnumerable<CollectedEvent[]> Batches(CollectedEvent[] events, Random random)
+    {
+        var sizes = new Random(random.Next());
+        for (var start = 0; start < events.Length;)
+        {
+            var size = Math.Min(sizes.Next(1, 8), events.Length - start);
+            yield return events[start..(start + size)];
+            start += size;
+        }
+    }
+
+    private static List<string> Difference(List<string> expected, List<string> actual) =>
+    [
+        .. expected.Except(actual).Select(static row => "expected " + row),
+        .. actual.Except(expected).Select(static row => "actual   " + row),
+    ];
+
+    private static async Task CheckAsync(int seeds, int length, Func<List<CollectedEvent>, Random, Task<List<string>>> property)
+    {
+        var last = int.TryParse(Environment.GetEnvironmentVariable("MESH_PROPERTY_SEEDS"), out var asked) ? asked : seeds;
+        for (var seed = 1; seed <= last; seed++)
+        {
+            var history = RandomHistory.Of(seed, length);
+            if ((await property(history, new Random(seed))).Count == 0)
+                continue;
+            for (var i = history.Count - 1; i >= 0; i--)
+            {
+                List<CollectedEvent> shorter = [.. history[..i], .. history[(i + 1)..]];
+                if ((await property(shorter, new Random(seed))).Count > 0)
+                    history = shorter;
+            }
+            var lines = history.Select(static e => $"{e.Position} {e.Type} {e.OccurredAt.ToDateTimeOffset():dd HH:mm:ss} {e.OccurredAtSource} {e.PayloadJson}");
+            Assert.Fail($"Seed {seed}:\n{string.Join('\n', await property(history, new Random(seed)))}\nHistory:\n{string.Join('\n', lines)}");
+        }
+    }
+}
