@@ -1,4 +1,5 @@
 using Npgsql;
+using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Membership.Schema;
 
@@ -8,20 +9,47 @@ namespace WhatsAppMesh.Membership;
 public static class MembershipHost
 {
     /// <summary>Registers everything the service needs.</summary>
+    /// <exception cref="InvalidOperationException">Settings are missing or wrong; the message names every one.</exception>
     public static WebApplicationBuilder AddMembership(this WebApplicationBuilder builder)
     {
-        builder.AddMeshHosting("membership");
-        builder.Services.AddHostedService<SchemaMigration>();
-        builder.Services.AddSingleton(services => NpgsqlDataSource.Create(services.GetRequiredService<IConfiguration>().GetConnectionString("Database")!));
-        builder.Services.AddSingleton<IReadinessCheck, DatabaseReadiness>();
-        builder.Services.AddSingleton<IReadinessCheck, SidecarReadiness>();
+        var options = builder.Configuration.GetSection(MembershipOptions.Section).Get<MembershipOptions>() ?? new MembershipOptions();
+        var connectionString = builder.Configuration.GetConnectionString("Database");
+        Validate(options, connectionString);
+
+        var services = builder.Services;
+        services.AddSingleton(options);
+        services.AddHostedService<SchemaMigration>();
+        services.AddSingleton(_ => NpgsqlDataSource.Create(WithoutJit(connectionString!)));
+        services.AddSingleton<MembershipMetrics>();
+        services.AddSingleton<IBatchHandler, MembershipHandler>();
+        services.AddSingleton<IReadinessCheck, DatabaseReadiness>();
+        services.AddSingleton<IReadinessCheck, SidecarReadiness>();
+        services.AddGrpc();
+        builder.AddDeliveries("membership");
         return builder;
     }
 
     /// <summary>Maps everything the service answers.</summary>
     public static WebApplication MapMembership(this WebApplication app)
     {
-        app.MapMeshEndpoints();
+        app.MapDeliveries();
         return app;
+    }
+
+    /// <summary>The planner's guesses on young tables make it compile statements that take a millisecond.</summary>
+    private static string WithoutJit(string connectionString)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        settings.Options = $"{settings.Options} -c jit=off".Trim();
+        return settings.ConnectionString;
+    }
+
+    private static void Validate(MembershipOptions options, string? connectionString)
+    {
+        var wrong = options.Validate().ToList();
+        if (string.IsNullOrWhiteSpace(connectionString))
+            wrong.Add("ConnectionStrings:Database is missing: set it to the PostgreSQL database of membership.");
+        if (wrong.Count > 0)
+            throw new InvalidOperationException("Membership cannot start: " + string.Join(' ', wrong));
     }
 }

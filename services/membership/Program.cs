@@ -1,8 +1,11 @@
+using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Membership;
 
 var builder = WebApplication.CreateBuilder(args);
+builder.AddMeshHosting("membership");
 builder.AddMembership();
 
 var app = builder.Build();
+app.MapMeshEndpoints();
 app.MapMembership();
 await app.RunAsync();

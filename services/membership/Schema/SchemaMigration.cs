@@ -14,8 +14,7 @@ public sealed partial class SchemaMigration(IConfiguration configuration, TimePr
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var connectionString = configuration.GetConnectionString("Database")
-            ?? throw new InvalidOperationException("ConnectionStrings:Database is not set: it must name the membership service's PostgreSQL database.");
+        var connectionString = configuration.GetConnectionString("Database")!;
         while (true)
         {
             try
