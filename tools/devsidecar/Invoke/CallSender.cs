@@ -67,17 +67,22 @@ internal sealed class CallSender(SidecarFlags flags, AppChannel app, Peers peers
     private async Task<HttpResponseMessage> SendToPeerAsync(
         CallTarget.OtherApp target, HttpRequestMessage request, string pathAndQuery, CancellationToken cancellationToken)
     {
-        var peer = await peers.FindAsync(target.AppId, cancellationToken) ?? throw new NoHostException(target.AppId);
-        request.RequestUri = At(peer.Address, pathAndQuery);
-        Set(request, CallHeaders.PeerKey, peer.Key);
-        try
+        // Nothing of a request has left when its connection was refused, so the next sidecar of the app may have it.
+        for (var others = 2; ; others--)
         {
-            return await app.Invoker.SendAsync(request, cancellationToken);
-        }
-        catch (HttpRequestException e)
-        {
-            peers.Report(peer);
-            throw new PeerUnreachableException(target.AppId, e);
+            var peer = await peers.FindAsync(target.AppId, cancellationToken) ?? throw new NoHostException(target.AppId);
+            request.RequestUri = At(peer.Address, pathAndQuery);
+            Set(request, CallHeaders.PeerKey, peer.Key);
+            try
+            {
+                return await app.Invoker.SendAsync(request, cancellationToken);
+            }
+            catch (HttpRequestException e)
+            {
+                peers.Report(peer);
+                if (others == 0 || e.HttpRequestError != HttpRequestError.ConnectionError)
+                    throw new PeerUnreachableException(target.AppId, e);
+            }
         }
     }
 

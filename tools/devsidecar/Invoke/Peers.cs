@@ -7,6 +7,8 @@ namespace WhatsAppMesh.DevSidecar.Invoke;
 /// <summary>The sidecars of the mesh as this one sees them, and this one's own place among them.</summary>
 internal sealed partial class Peers(PeerTable table, TimeProvider time, ILogger<Peers> logger) : IAsyncDisposable
 {
+    private static readonly TimeSpan Patience = PeerTable.RenewEvery * 1.5;
+
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<Guid, long> _unreachable = new();
     private volatile IReadOnlyList<Peer> _known = [];
@@ -24,19 +26,31 @@ internal sealed partial class Peers(PeerTable table, TimeProvider time, ILogger<
     {
         var key = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
         var self = new Peer(appId, Guid.NewGuid(), $"http://127.0.0.1:{internalPort}", key);
-        _known = await table.RenewAsync(self, cancellationToken);
         Self = self;
+        await RenewOnceAsync(self, cancellationToken);
         _renewing = RenewAsync(self);
     }
 
-    /// <summary>Chooses a sidecar of the app, its replicas in turn; null when none is known, even after asking the database.</summary>
+    /// <summary>
+    /// Chooses a sidecar of the app, its replicas in turn. One that did not answer lately comes last, and only after the database has
+    /// been asked for others. A name that nobody answers to is looked for a little longer than a starting sidecar needs to be seen.
+    /// </summary>
+    /// <returns>Null when there is none.</returns>
     public async Task<Peer?> FindAsync(string appId, CancellationToken cancellationToken)
     {
-        if (Choose(appId) is { } known)
+        if (Choose(appId, onlyReachable: true) is { } known)
             return known;
 
-        _known = await table.ReadAsync(cancellationToken);
-        return Choose(appId);
+        var start = time.GetTimestamp();
+        while (true)
+        {
+            _known = await table.ReadAsync(cancellationToken);
+            if ((Choose(appId, onlyReachable: true) ?? Choose(appId, onlyReachable: false)) is { } found)
+                return found;
+            if (time.GetElapsedTime(start) >= Patience)
+                return null;
+            await Task.Delay(PeerTable.RenewEvery / 5, time, cancellationToken);
+        }
     }
 
     /// <summary>Says that a sidecar did not answer: the others of its app come first until its lease decides.</summary>
@@ -55,12 +69,10 @@ internal sealed partial class Peers(PeerTable table, TimeProvider time, ILogger<
         _stop.Dispose();
     }
 
-    private Peer? Choose(string appId)
+    private Peer? Choose(string appId, bool onlyReachable)
     {
-        var candidates = _known.Where(p => p.AppId == appId).ToList();
-        var reachable = candidates.Where(p => !IsUnreachable(p)).ToList();
-        var chosen = reachable.Count > 0 ? reachable : candidates;
-        return chosen.Count == 0 ? null : chosen[(int)((uint)Interlocked.Increment(ref _turn) % (uint)chosen.Count)];
+        var candidates = _known.Where(p => p.AppId == appId && !(onlyReachable && IsUnreachable(p))).ToList();
+        return candidates.Count == 0 ? null : candidates[(int)((uint)Interlocked.Increment(ref _turn) % (uint)candidates.Count)];
     }
 
     private bool IsUnreachable(Peer peer) =>
@@ -72,7 +84,7 @@ internal sealed partial class Peers(PeerTable table, TimeProvider time, ILogger<
         try
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
-                await RenewOnceAsync(self);
+                await RenewOnceAsync(self, _stop.Token);
         }
         catch (OperationCanceledException)
         {
@@ -80,11 +92,11 @@ internal sealed partial class Peers(PeerTable table, TimeProvider time, ILogger<
         }
     }
 
-    private async Task RenewOnceAsync(Peer self)
+    private async Task RenewOnceAsync(Peer self, CancellationToken cancellationToken)
     {
         try
         {
-            _known = await table.RenewAsync(self, _stop.Token);
+            _known = await table.RenewAsync(self, cancellationToken);
             foreach (var (instance, since) in _unreachable)
             {
                 if (time.GetElapsedTime(since) >= PeerTable.Lease)
