@@ -60,6 +60,15 @@ public sealed class GrpcProxyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Message_above_the_limit_is_refused()
+    {
+        await AssertFailsAsync(
+            StatusCode.ResourceExhausted, "larger than max",
+            async () => await _client.UnaryAsync(new EchoRequest { Text = new string('x', (4 * 1024 * 1024) + 1) }, To("callee")));
+        Assert.Equal("after", (await _client.UnaryAsync(new EchoRequest { Text = "after" }, To("callee"))).Text);
+    }
+
+    [Fact]
     public async Task Callee_may_be_named_by_either_header_with_its_namespace()
     {
         Assert.Equal("a", (await _client.UnaryAsync(new EchoRequest { Text = "a" }, new Metadata { { "dapr-callee-app-id", "callee" }, { "dapr-app-id", "nobody" } })).Text);

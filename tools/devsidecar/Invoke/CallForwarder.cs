@@ -31,7 +31,15 @@ internal sealed class CallForwarder(IHttpForwarder forwarder, CallSender sender,
             return null;
 
         context.Response.Clear();
-        return context.GetForwarderErrorFeature()?.Exception ?? new CallFailedException($"the call could not be forwarded ({error})");
+        return Cause(context.GetForwarderErrorFeature()?.Exception) ?? new CallFailedException($"the call could not be forwarded ({error})");
+    }
+
+    /// <summary>The forwarder may report the failures of both directions together, or wrap ours.</summary>
+    private static Exception? Cause(Exception? failure)
+    {
+        var all = failure is AggregateException several ? several.Flatten().InnerExceptions : failure is null ? [] : [failure];
+        return all.Select(e => e.GetBaseException() is BadHttpRequestException or GrpcFailureException ? e.GetBaseException() : e)
+            .OrderByDescending(e => e is BadHttpRequestException or CallFailedException).FirstOrDefault();
     }
 
     private static bool IsGrpc(HttpRequest request) => request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true;

@@ -35,6 +35,7 @@ internal static class GrpcProxy
             return;
         }
 
+        context.Request.Body = new MessageLimitStream(context.Request.Body, flags.MaxBodySize);
         var target = CallTarget.Parse(name, flags.AppId, NoEndpoints);
         var failure = await forwarder.ForwardAsync(context, target, new CallTransformer(path, flags.AppId, target.Name), CallPolicy.ForGrpc(target, path, policies));
         if (failure is not null)

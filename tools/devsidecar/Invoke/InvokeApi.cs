@@ -33,12 +33,7 @@ internal static class InvokeApi
         var failure = await forwarder.ForwardAsync(context, target, new CallTransformer(address.PathAndQuery, flags.AppId, target.Name), policy);
         if (failure is not null)
         {
-            await new DaprError(StatusOf(failure), "ERR_DIRECT_INVOKE", $"fail to invoke, id: {target.Name}, err: {failure.Message}").ExecuteAsync(context);
+            await new DaprError(failure is BadHttpRequestException { StatusCode: var refused } ? refused : 500, "ERR_DIRECT_INVOKE", $"fail to invoke, id: {target.Name}, err: {failure.Message}").ExecuteAsync(context);
         }
     }
-
-    // The body was larger than allowed, or the caller broke it off.
-    private static int StatusOf(Exception failure) =>
-        (failure is AggregateException several ? several.Flatten().InnerExceptions : [failure])
-            .Select(e => e.GetBaseException()).OfType<BadHttpRequestException>().FirstOrDefault()?.StatusCode ?? 500;
 }
