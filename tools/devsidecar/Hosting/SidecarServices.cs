@@ -1,6 +1,8 @@
 using WhatsAppMesh.DevSidecar.Api;
 using WhatsAppMesh.DevSidecar.App;
 using WhatsAppMesh.DevSidecar.Components;
+using WhatsAppMesh.DevSidecar.PubSub;
+using WhatsAppMesh.DevSidecar.PubSub.Publishing;
 using WhatsAppMesh.DevSidecar.Resiliency;
 using WhatsAppMesh.DevSidecar.Storage;
 
@@ -33,6 +35,7 @@ public static class SidecarServices
         services.AddHostedService<SidecarStart>();
         services.AddHostedService<AppPortWatch>();
         services.AddSidecarApi();
+        services.AddPubSub();
     }
 
     /// <summary>Maps the API.</summary>
@@ -40,6 +43,7 @@ public static class SidecarServices
     {
         app.UseMiddleware<ApiTokenCheck>();
         app.MapSidecarApi();
+        app.MapPublishApi();
     }
 
     private static void AddLogging(WebApplicationBuilder builder, SidecarFlags flags)

@@ -53,8 +53,10 @@ public sealed class Policy(RetryPolicy retry, TimeSpan? timeout, CircuitBreaker?
     /// <summary>Runs the operation until it succeeds or the policy is through with it.</summary>
     /// <param name="attempt">One attempt; an exception counts as a failure without a code.</param>
     /// <param name="cancellationToken">Ends the whole operation, waits included.</param>
-    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public async Task<PolicyResult<T>> RunAsync<T>(Func<CancellationToken, Task<Attempt<T>>> attempt, CancellationToken cancellationToken)
+    /// <param name="noMoreAttempts">Ends it at the next wait; an attempt under way may finish.</param>
+    /// <exception cref="OperationCanceledException">One of the tokens was cancelled.</exception>
+    public async Task<PolicyResult<T>> RunAsync<T>(
+        Func<CancellationToken, Task<Attempt<T>>> attempt, CancellationToken cancellationToken, CancellationToken noMoreAttempts = default)
     {
         ArgumentNullException.ThrowIfNull(attempt);
         var start = time.GetTimestamp();
@@ -72,8 +74,14 @@ public sealed class Policy(RetryPolicy retry, TimeSpan? timeout, CircuitBreaker?
             if (!retry.Allows(failure) || retry.WaitBefore(attempts, time.GetElapsedTime(start), Random.Shared.NextDouble()) is not { } wait)
                 return new(PolicyEnd.Failed, result.Value, failure, attempts);
 
-            await Task.Delay(wait, time, cancellationToken);
+            await WaitAsync(wait, cancellationToken, noMoreAttempts);
         }
+    }
+
+    private async Task WaitAsync(TimeSpan wait, CancellationToken cancellationToken, CancellationToken noMoreAttempts)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, noMoreAttempts);
+        await Task.Delay(wait, time, either.Token);
     }
 
     private async Task<Attempt<T>> RunOnceAsync<T>(Func<CancellationToken, Task<Attempt<T>>> attempt, CancellationToken cancellationToken)

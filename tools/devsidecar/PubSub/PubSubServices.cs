@@ -1,0 +1,25 @@
+using WhatsAppMesh.DevSidecar.PubSub.Delivering;
+using WhatsAppMesh.DevSidecar.PubSub.Log;
+using WhatsAppMesh.DevSidecar.PubSub.Publishing;
+
+namespace WhatsAppMesh.DevSidecar.PubSub;
+
+/// <summary>Registers topics, publishing and subscriptions.</summary>
+internal static class PubSubServices
+{
+    public static void AddPubSub(this IServiceCollection services)
+    {
+        services.AddSingleton<TopicLog>();
+        services.AddSingleton<LeaseBook>();
+        services.AddSingleton<TopicNotices>();
+        services.AddSingleton<PublishGate>();
+        services.AddSingleton<DeadLetters>();
+        services.AddSingleton<ProgrammaticSubscriptions>();
+        services.AddSingleton<SubscriptionSet>();
+        services.AddSingleton<IDeliveryFaults, NoDeliveryFaults>();
+
+        services.AddHostedService<TopicRetention>();
+        services.AddHostedService(provider => provider.GetRequiredService<TopicNotices>());
+        services.AddHostedService<SubscriptionRunner>();
+    }
+}
