@@ -97,7 +97,8 @@ internal sealed class DeliveryApp : IAsyncDisposable
         }
 
         var reply = Reply(delivery.Json);
-        return Task.FromResult(Results.Text(reply?["body"]?.GetValue<string>() ?? "", statusCode: reply?["code"]?.GetValue<int>() ?? 200));
+        var status = reply?["code"]?.GetValue<int>() ?? 200;
+        return Task.FromResult(reply?["body"]?.GetValue<string>() is { } text ? Results.Text(text, statusCode: status) : Results.StatusCode(status));
     }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();

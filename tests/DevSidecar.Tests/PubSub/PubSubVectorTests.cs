@@ -5,26 +5,45 @@ using WhatsAppMesh.LocalPostgres;
 
 namespace WhatsAppMesh.DevSidecar.Tests.PubSub;
 
-/// <summary>Replays what was recorded of a real sidecar: same status, same error, same deliveries with the same bytes, at about the same times.</summary>
-public sealed class PubSubVectorTests
+/// <summary>Single deliveries, replayed.</summary>
+public sealed class SingleDeliveryVectorTests
 {
-    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(200);
-
     [Fact]
-    public Task Single_deliveries_are_those_of_a_real_sidecar() => ReplayAsync("pubsub.single.json", PubSubResources.Recorded(deadLetters: true, bulk: false));
+    public Task Single_deliveries_are_those_of_a_real_sidecar() =>
+        RecordedReplay.RunAsync("pubsub.single.json", PubSubResources.Recorded(deadLetters: true, bulk: false));
+}
 
+/// <summary>Bulk deliveries, replayed.</summary>
+public sealed class BulkDeliveryVectorTests
+{
     [Fact]
-    public Task Bulk_deliveries_are_those_of_a_real_sidecar() => ReplayAsync("pubsub.bulk.json", PubSubResources.Recorded(deadLetters: true, bulk: true));
+    public Task Bulk_deliveries_are_those_of_a_real_sidecar() =>
+        RecordedReplay.RunAsync("pubsub.bulk.json", PubSubResources.Recorded(deadLetters: true, bulk: true));
+}
 
+/// <summary>Deliveries that have no dead-letter topic to go to, replayed.</summary>
+public sealed class NoDeadLetterTopicVectorTests
+{
     [Fact]
     public Task Deliveries_without_a_dead_letter_topic_are_those_of_a_real_sidecar() =>
-        ReplayAsync("pubsub.no-dead-letter-topic.json", PubSubResources.Recorded(deadLetters: false, bulk: false));
+        RecordedReplay.RunAsync("pubsub.no-dead-letter-topic.json", PubSubResources.Recorded(deadLetters: false, bulk: false));
+}
 
+/// <summary>Bulk publications, replayed.</summary>
+public sealed class BulkPublishVectorTests
+{
     [Fact]
     public Task Bulk_publishing_is_that_of_a_real_sidecar() =>
-        ReplayAsync("publish.bulk.json", [PubSubResources.Component(), PubSubResources.Subscription("pb", "/e")]);
+        RecordedReplay.RunAsync("publish.bulk.json", [PubSubResources.Component(), PubSubResources.Subscription("pb", "/e")]);
+}
 
-    private static async Task ReplayAsync(string file, string[] resources)
+/// <summary>Replays what was recorded of a real sidecar: same status, same error, same deliveries with the same bytes, at about the same times.</summary>
+internal static class RecordedReplay
+{
+    /// <summary>Longer than the wait before a retry: one too many would come within it.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(400);
+
+    public static async Task RunAsync(string file, string[] resources)
     {
         await using var database = await TestDatabase.CreateAsync();
         await using var app = await DeliveryApp.StartAsync();

@@ -27,11 +27,12 @@ internal sealed partial class ProgrammaticSubscriptions(AppChannel app, TimeProv
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(app.Address!, "/dapr/subscribe"));
         using var response = await app.SendAsync(request, cancellationToken);
-        if (response.StatusCode == HttpStatusCode.NotFound)
+        if (response.StatusCode != HttpStatusCode.OK)
+        {
+            if (response.StatusCode != HttpStatusCode.NotFound)
+                Log.NoList(logger, (int)response.StatusCode);
             return new([], null);
-
-        if (!response.IsSuccessStatusCode)
-            return new(null, new AttemptFailure($"the app answered {(int)response.StatusCode}"));
+        }
 
         var body = await response.Content.ReadAsByteArrayAsync(cancellationToken);
         return new(body.Length == 0 ? [] : Read(body), null);
@@ -110,6 +111,9 @@ internal sealed partial class ProgrammaticSubscriptions(AppChannel app, TimeProv
 
     private static partial class Log
     {
+        [LoggerMessage(9356, LogLevel.Warning, "The app answered GET /dapr/subscribe with {Status}, which counts as no subscriptions")]
+        public static partial void NoList(ILogger logger, int status);
+
         [LoggerMessage(9355, LogLevel.Error, "The app did not say what it subscribes to, and is not asked again before the sidecar restarts: {Reason}")]
         public static partial void NotAnswered(ILogger logger, Exception? exception, string reason);
     }
