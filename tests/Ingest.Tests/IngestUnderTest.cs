@@ -3,6 +3,7 @@ using System.Text;
 using Grpc.Net.Client;
 using Npgsql;
 using WhatsAppMesh.Hosting;
+using WhatsAppMesh.LocalPostgres;
 
 namespace WhatsAppMesh.Ingest.Tests;
 
@@ -56,6 +57,7 @@ internal sealed class IngestUnderTest : IAsyncDisposable
         app.MapMeshEndpoints();
         app.MapIngest();
         await app.StartAsync();
+        await app.Services.GetRequiredService<LakeDatabase>().EnsureSchemaAsync(default);
         return new IngestUnderTest(app);
     }
 
@@ -98,6 +100,29 @@ internal sealed class IngestUnderTest : IAsyncDisposable
         Channel.Dispose();
         await _app.StopAsync();
         await _app.DisposeAsync();
+    }
+}
+
+/// <summary>An ingest and its database for all tests of a class: each test is a tenant of its own.</summary>
+public sealed class SharedIngest : IAsyncLifetime
+{
+    private TestDatabase? _database;
+    private IngestUnderTest? _ingest;
+
+    internal IngestUnderTest Ingest => _ingest!;
+
+    internal string Database => _database!.ConnectionString;
+
+    public async Task InitializeAsync()
+    {
+        _database = await TestDatabase.CreateAsync();
+        _ingest = await IngestUnderTest.StartAsync(Database);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _ingest!.DisposeAsync();
+        await _database!.DisposeAsync();
     }
 }
 

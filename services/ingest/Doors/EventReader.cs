@@ -77,7 +77,8 @@ internal static class EventReader
     }
 
     /// <summary>Why a body is no JSON, without a word of the body.</summary>
-    public static string Describe(in Utf8JsonReader reader) => reader.CurrentDepth >= MaxDepth
+    // The reader stops on the last level it may enter, and counts that level only once it has left its first token.
+    private static string Describe(in Utf8JsonReader reader) => reader.CurrentDepth >= MaxDepth - 1
         ? $"is nested deeper than {MaxDepth} levels"
         : $"is not valid JSON (near byte {reader.BytesConsumed})";
 
