@@ -50,6 +50,10 @@ internal sealed class LakeDatabase : IAsyncDisposable
         {
             if (_migrated)
                 return;
+            // The migrator's own lock is a table that the first migration makes: replicas that meet an empty database race past it.
+            await using var turn = await Session.OpenConnectionAsync(cancellationToken);
+            await using var take = new NpgsqlCommand($"set lock_timeout = '60s'; select pg_advisory_lock({LockKeys.Schema})", turn);
+            await take.ExecuteNonQueryAsync(cancellationToken);
             await using var schema = LakeSchema.On(_connectionString);
             if ((await schema.Database.GetPendingMigrationsAsync(cancellationToken)).Any())
             {
@@ -82,4 +86,20 @@ internal sealed class LakeDatabase : IAsyncDisposable
         change(connection);
         return NpgsqlDataSource.Create(connection);
     }
+}
+
+/// <summary>Keys of the advisory locks in this service's database.</summary>
+internal static class LockKeys
+{
+    /// <summary>Held while the schema is brought up to date.</summary>
+    public const long Schema = 778155300;
+
+    /// <summary>Held while the log to write to is decided.</summary>
+    public const long Log = 778155301;
+
+    /// <summary>Held while a partition is made.</summary>
+    public const long Partitions = 778155302;
+
+    /// <summary>Held, for as long as its session lasts, by the replica that publishes.</summary>
+    public const long Publisher = 778155303;
 }

@@ -10,9 +10,9 @@ namespace WhatsAppMesh.Ingest;
 internal static class LakeLog
 {
     // Any replica may be first to see the new history; the lock lets exactly one begin the log.
-    private const string Sql =
-        """
-        with locked as materialized (select pg_advisory_xact_lock(778155301)),
+    private static readonly string Sql =
+        $"""
+        with locked as materialized (select pg_advisory_xact_lock({LockKeys.Log})),
         identity as materialized (
             select (select system_identifier::text from pg_control_system()) as system_identifier,
                    substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline

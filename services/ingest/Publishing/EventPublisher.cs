@@ -16,7 +16,6 @@ internal sealed partial class EventPublisher(
     ILogger<EventPublisher> logger) : BackgroundService
 {
     private const string Channel = "lake_appended";
-    private const long LockKey = 778155303;
 
     private static readonly TimeSpan NotifyPause = TimeSpan.FromMilliseconds(5);
 
@@ -51,7 +50,7 @@ internal sealed partial class EventPublisher(
     /// <summary>Returns holding the lock. Until then this replica's commits wake the replica that has it.</summary>
     private async Task WaitForLeadershipAsync(NpgsqlConnection session, CancellationToken cancellationToken)
     {
-        await using var attempt = new NpgsqlCommand($"select pg_try_advisory_lock({LockKey})", session);
+        await using var attempt = new NpgsqlCommand($"select pg_try_advisory_lock({LockKeys.Publisher})", session);
         await using var notify = new NpgsqlCommand($"notify {Channel}", session);
         while (await attempt.ExecuteScalarAsync(cancellationToken) is not true)
         {
