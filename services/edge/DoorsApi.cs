@@ -61,7 +61,12 @@ public sealed partial class DoorsApi(
             return await RefuseAsync(context, Refusal.MalformedRequest);
         var read = await BodyReader.ReadAsync(context.Request, body, options.Limits.BodyBytes, _bodyTimeout, clock);
         if (read == BodyVerdict.Aborted)
+        {
+            // Returning without an answer would be a 200.
+            context.Abort();
             return new Answer(null, "aborted", "client_gone");
+        }
+
         if (Refusal.Of(read) is { } unread)
             return await RefuseAsync(context, unread, retryAfter: read == BodyVerdict.OverBudget ? Soon : null);
         if (!JsonContent.IsJson(context.Request.Headers))

@@ -113,6 +113,6 @@ public sealed record LimitOptions
     /// <summary>Slowest a body may come, in bytes per second; 0 means no limit. Default: 240.</summary>
     public double MinBodyBytesPerSecond { get; init; } = 240;
 
-    /// <summary>How long a body may be slower than that at its beginning, in seconds. Default: 5.</summary>
+    /// <summary>How long a body may be slower than that at its beginning, in seconds; at least 2. Default: 5.</summary>
     public int MinBodyRateGraceSeconds { get; init; } = 5;
 }

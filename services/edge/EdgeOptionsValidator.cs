@@ -52,7 +52,7 @@ public static class EdgeOptionsValidator
         CheckRange(errors, "Edge:Limits:SourceRequestsPerSecond", limits.SourceRequestsPerSecond, 0, 1_000_000);
         CheckRange(errors, "Edge:Limits:BodyTimeoutSeconds", limits.BodyTimeoutSeconds, 1, 3600);
         CheckRange(errors, "Edge:Limits:MinBodyBytesPerSecond", limits.MinBodyBytesPerSecond, 0, 1_000_000);
-        CheckRange(errors, "Edge:Limits:MinBodyRateGraceSeconds", limits.MinBodyRateGraceSeconds, 1, 600);
+        CheckRange(errors, "Edge:Limits:MinBodyRateGraceSeconds", limits.MinBodyRateGraceSeconds, 2, 600);
     }
 
     private static bool IsHttpAddress(string address) =>

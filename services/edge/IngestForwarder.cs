@@ -33,6 +33,7 @@ public sealed partial class IngestForwarder : IDisposable
         _client = new HttpMessageInvoker(new SocketsHttpHandler
         {
             UseProxy = false,
+            ActivityHeadersPropagator = new TraceOnlyPropagator(),
             UseCookies = false,
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.None,
@@ -63,8 +64,6 @@ public sealed partial class IngestForwarder : IDisposable
         var request = new IngestRequest(_route, path, admission, body.Length);
         var error = await _forwarder.SendAsync(context, _route.Prefix, _client, _config, request, CancellationToken.None);
         context.Request.Body = original;
-        if (context.RequestAborted.IsCancellationRequested || context.Response.HasStarted)
-            return null;
         if (error == ForwarderError.None && request.IsForClient)
         {
             if (Interlocked.Exchange(ref _down, 0) == 1)
@@ -72,6 +71,9 @@ public sealed partial class IngestForwarder : IDisposable
             return null;
         }
 
+        // An answer that broke off has been cut short by YARP, so that the client cannot take it for a whole one.
+        if (context.RequestAborted.IsCancellationRequested || context.Response.HasStarted)
+            return null;
         if (Interlocked.Exchange(ref _down, 1) == 0)
             Log.IngestIsAway(_logger, _route.Prefix, error, request.Status);
         context.Response.Clear();

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
 
 namespace WhatsAppMesh.Edge.Limits;
 
@@ -71,9 +72,14 @@ public static class BodyReader
                 _ => BodyVerdict.BadFraming,
             };
         }
-        catch (IOException)
+        catch (ConnectionResetException)
         {
             return BodyVerdict.Aborted;
+        }
+        catch (IOException)
+        {
+            // Kestrel's word for a chunk whose size is no number it can hold.
+            return BodyVerdict.BadFraming;
         }
         finally
         {
