@@ -30,6 +30,7 @@ public static class EdgeHost
             new Rate(options.Limits.AddressRequestsPerSecond, options.Limits.AddressBurst), services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<CurrentCatalog>();
         builder.Services.AddSingleton<IReadinessNotes>(static services => services.GetRequiredService<CurrentCatalog>());
+        builder.Services.AddSingleton<IReadinessCheck, SendersReadiness>();
         builder.Services.AddSingleton<CatalogFile>();
         builder.Services.AddSingleton<SecretReader>();
         builder.Services.AddHostedService<CatalogReloader>();

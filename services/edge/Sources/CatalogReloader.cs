@@ -12,6 +12,9 @@ public sealed partial class CatalogReloader(
     CatalogFile file, SecretReader secrets, CurrentCatalog current, EdgeOptions options, EdgeMetrics metrics, TimeProvider clock, ILogger<CatalogReloader> logger)
     : BackgroundService
 {
+    private static readonly TimeSpan StartInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
+
     private byte[] _fingerprint = [];
 
     /// <summary>Loads the catalog before the service takes requests.</summary>
@@ -19,15 +22,29 @@ public sealed partial class CatalogReloader(
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await LoadAsync(cancellationToken);
+        current.HasSettled = current.Problems.Count == 0;
         await base.StartAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        await SettleAsync(stoppingToken);
         using var timer = new PeriodicTimer(options.ReloadInterval, clock);
         while (await timer.WaitForNextTickAsync(stoppingToken))
             await ReloadAsync(stoppingToken);
+    }
+
+    private async Task SettleAsync(CancellationToken stoppingToken)
+    {
+        var started = clock.GetTimestamp();
+        while (current.Problems.Count > 0 && clock.GetElapsedTime(started) < StartPatience)
+        {
+            await Task.Delay(StartInterval, clock, stoppingToken);
+            await ReloadAsync(stoppingToken);
+        }
+
+        current.HasSettled = true;
     }
 
     private async Task ReloadAsync(CancellationToken cancellationToken)

@@ -10,19 +10,19 @@ namespace WhatsAppMesh.Edge.Sources;
 public sealed record CatalogSettings
 {
     /// <summary>Collectors, chosen by the header <c>X-Collector</c> (default name: <c>default</c>). Default: none.</summary>
-    public IReadOnlyList<SourceSettings> Sources { get; init; } = [];
+    public IReadOnlyList<SourceSettings> Sources { get; init => field = Listed.Entries(value); } = [];
 
     /// <summary>Triggers; the name is the id in the path of the trigger's webhook. Default: none.</summary>
-    public IReadOnlyList<SourceSettings> Triggers { get; init; } = [];
+    public IReadOnlyList<SourceSettings> Triggers { get; init => field = Listed.Entries(value); } = [];
 
     /// <summary>CRMs that post lead stages, known by their API keys. Default: none.</summary>
-    public IReadOnlyList<SourceSettings> Crm { get; init; } = [];
+    public IReadOnlyList<SourceSettings> Crm { get; init => field = Listed.Entries(value); } = [];
 
     /// <summary>Brokers that post messages, known by their API keys. Default: none.</summary>
-    public IReadOnlyList<SourceSettings> Broker { get; init; } = [];
+    public IReadOnlyList<SourceSettings> Broker { get; init => field = Listed.Entries(value); } = [];
 
     /// <summary>WAHA servers, chosen by the header <c>X-Collector</c> (default name: <c>default</c>). Default: none.</summary>
-    public IReadOnlyList<SourceSettings> Waha { get; init; } = [];
+    public IReadOnlyList<SourceSettings> Waha { get; init => field = Listed.Entries(value); } = [];
 
     /// <summary>The lists with their kinds, in a fixed order.</summary>
     public IEnumerable<(SourceKind Kind, IReadOnlyList<SourceSettings> Entries)> ByKind() =>
@@ -62,7 +62,7 @@ public enum SourceKind
 public sealed record SourceSettings
 {
     /// <summary>Name (for a trigger: its id): a letter or digit, then up to 99 letters, digits, '.', '_' or '-'. Required, unique in its list.</summary>
-    public string Name { get; init; } = "";
+    public string Name { get; init => field = value ?? ""; } = "";
 
     /// <summary>Tenant whose events these are; same characters as a name. Default: <c>Edge:DefaultTenant</c>.</summary>
     public string? Tenant { get; init; }
@@ -80,14 +80,14 @@ public sealed record SourceSettings
     public int? Burst { get; init; }
 
     /// <summary>Secrets (or API keys), all of which count while they are live: a rotation adds the new one before the old one ends.</summary>
-    public IReadOnlyList<SecretSettings> Secrets { get; init; } = [];
+    public IReadOnlyList<SecretSettings> Secrets { get; init => field = Listed.Entries(value); } = [];
 }
 
 /// <summary>One secret, by reference. Exactly one of env, file, store (with key), value and keyHash says what it is.</summary>
 public sealed record SecretSettings
 {
     /// <summary>Name for logs and messages. Required, unique within its source.</summary>
-    public string Id { get; init; } = "";
+    public string Id { get; init => field = value ?? ""; } = "";
 
     /// <summary>Counts from then on (ISO 8601 with offset). Default: always.</summary>
     public DateTimeOffset? NotBefore { get; init; }
@@ -112,6 +112,12 @@ public sealed record SecretSettings
 
     /// <summary>API keys only: SHA-256 of the key, hexadecimal, with or without <c>sha256:</c>.</summary>
     public string? KeyHash { get; init; }
+}
+
+/// <summary>Lists as JSON may bring them: absent, null, or with null in them.</summary>
+internal static class Listed
+{
+    public static IReadOnlyList<T> Entries<T>(IReadOnlyList<T?>? list) where T : class => list is null ? [] : [.. list.OfType<T>()];
 }
 
 /// <summary>Reads <see cref="CatalogSettings"/> without reflection and refuses members it does not know.</summary>

@@ -7,6 +7,7 @@ public sealed class CurrentCatalog : IReadinessNotes
 {
     private volatile SourceCatalog _catalog = SourceCatalog.Empty;
     private volatile IReadOnlyList<string> _problems = [];
+    private volatile bool _hasSettled;
 
     /// <summary>The catalog in use.</summary>
     public SourceCatalog Catalog
@@ -20,6 +21,13 @@ public sealed class CurrentCatalog : IReadinessNotes
     {
         get => _problems;
         internal set => _problems = value;
+    }
+
+    /// <summary>True once every secret has been read, or the time for that after a start is over.</summary>
+    public bool HasSettled
+    {
+        get => _hasSettled;
+        internal set => _hasSettled = value;
     }
 
     string IReadinessNotes.Name => "senders";
