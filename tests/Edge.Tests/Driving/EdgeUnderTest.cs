@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,13 +16,14 @@ public sealed class EdgeUnderTest : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly bool _ownsIngest;
 
-    private EdgeUnderTest(WebApplication app, FakeIngest ingest, bool ownsIngest, ShiftedClock clock, CapturedLogs logs)
+    private EdgeUnderTest(WebApplication app, FakeIngest ingest, bool ownsIngest, ShiftedClock clock, CapturedLogs logs, CapturedMetrics metrics)
     {
         _app = app;
         _ownsIngest = ownsIngest;
         Ingest = ingest;
         Clock = clock;
         Logs = logs;
+        Metrics = metrics;
         Client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = app.BoundAddresses().Http };
     }
 
@@ -30,6 +32,8 @@ public sealed class EdgeUnderTest : IAsyncDisposable
     public ShiftedClock Clock { get; }
 
     public CapturedLogs Logs { get; }
+
+    public CapturedMetrics Metrics { get; }
 
     public HttpClient Client { get; }
 
@@ -45,8 +49,9 @@ public sealed class EdgeUnderTest : IAsyncDisposable
         var clock = new ShiftedClock();
         var logs = new CapturedLogs();
         var app = Build(settings ?? [], ingest, clock, logs, services);
+        var metrics = new CapturedMetrics(app.Services.GetRequiredService<IMeterFactory>());
         await app.StartAsync();
-        return new EdgeUnderTest(app, ingest, ownsIngest, clock, logs);
+        return new EdgeUnderTest(app, ingest, ownsIngest, clock, logs, metrics);
     }
 
     /// <summary>Builds edge without starting it.</summary>
@@ -83,12 +88,10 @@ public sealed class EdgeUnderTest : IAsyncDisposable
 
     public Task StopAsync(CancellationToken cancellationToken = default) => _app.StopAsync(cancellationToken);
 
-    /// <summary>All of /metrics.</summary>
-    public Task<string> MetricsAsync() => Client.GetStringAsync("/metrics");
-
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        Metrics.Dispose();
         await _app.DisposeAsync();
         if (_ownsIngest)
             await Ingest.DisposeAsync();
@@ -96,14 +99,6 @@ public sealed class EdgeUnderTest : IAsyncDisposable
 
     private static bool IsSender(string key) =>
         key.StartsWith("Edge:Sources", StringComparison.Ordinal) || key.StartsWith("WHATSAPP_", StringComparison.Ordinal);
-}
-
-/// <summary>The system's clock, moved by as much as a test wants. Timers and intervals run as ever.</summary>
-public sealed class ShiftedClock : TimeProvider
-{
-    public TimeSpan Shift { get; set; }
-
-    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Shift;
 }
 
 /// <summary>Everything that was logged, at any level.</summary>
