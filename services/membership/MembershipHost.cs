@@ -1,6 +1,8 @@
 using Npgsql;
 using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Hosting;
+using WhatsAppMesh.Membership.Outgoing;
+using WhatsAppMesh.Membership.Queries;
 using WhatsAppMesh.Membership.Schema;
 
 namespace WhatsAppMesh.Membership;
@@ -24,14 +26,22 @@ public static class MembershipHost
         services.AddSingleton<IBatchHandler, MembershipHandler>();
         services.AddSingleton<IReadinessCheck, DatabaseReadiness>();
         services.AddSingleton<IReadinessCheck, SidecarReadiness>();
-        services.AddGrpc();
+        services.AddSingleton<GroupQueries>();
+        services.AddSingleton<MemberQueries>();
+        services.AddSingleton<PersonQueries>();
+        services.AddSingleton<LakeClient>();
+        services.AddSingleton<DecisionSender>();
+        services.AddSingleton<MembershipService>();
+        services.AddGrpc().AddServiceOptions<MembershipService>(static grpc => grpc.Interceptors.Add<RebuildGate>());
         builder.AddDeliveries("membership");
+        services.AddHostedService<JoinOutbox>();
         return builder;
     }
 
     /// <summary>Maps everything the service answers.</summary>
     public static WebApplication MapMembership(this WebApplication app)
     {
+        app.MapGrpcService<MembershipService>().OnAppPort().RequireSidecarToken();
         app.MapDeliveries();
         return app;
     }

@@ -186,5 +186,6 @@ public sealed class M0001Membership : Migration
             primary key (group_id, log, position, jid)
         );
         create index member_joins_pending on member_joins (group_id) where state = 'pending';
+        create index member_joins_event on member_joins (event_id);
         """;
 }

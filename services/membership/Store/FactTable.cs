@@ -94,8 +94,9 @@ internal sealed class FactTable
             """, rows.Select(static row => row.Phone.Tenant).ToArray(), rows.Select(static row => row.Phone.Jid).ToArray(), rows.Select(static row => row.Group).ToArray());
     }
 
-    /// <summary>Loads every fact of the groups, in order.</summary>
-    public void Load(RoundTrip trip, long[] groups)
+    /// <summary>Loads the facts of the groups, in order.</summary>
+    /// <param name="until">Time of the last fact wanted; null = all.</param>
+    public void Load(RoundTrip trip, long[] groups, DateTimeOffset? until = null)
     {
         if (groups.Length == 0)
             return;
@@ -106,8 +107,8 @@ internal sealed class FactTable
         trip.Read("""
             select f.group_id, f.order_at, f.log, f.position, f.ordinal, f.kind, f.at, f.untimed, f.roster, f.entries from unnest($1::bigint[]) k(id)
             cross join lateral (
-                select * from membership_facts where group_id = k.id order by group_id, order_at, log, position, ordinal) f
-            """, ReadFact, groups);
+                select * from membership_facts where group_id = k.id and at <= $2 order by group_id, order_at, log, position, ordinal) f
+            """, ReadFact, groups, until ?? DateTimeOffset.MaxValue);
     }
 
     /// <summary>The loaded facts of a group, in order.</summary>

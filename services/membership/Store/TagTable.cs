@@ -36,11 +36,14 @@ internal sealed class TagTable
         """, ReadRow, groups);
 
     /// <summary>The labels of a group by person; a removed label is not among them.</summary>
-    public Dictionary<string, string> Of(long group, Identity identity)
+    /// <param name="until">Labels told later are left out; null = none are.</param>
+    public Dictionary<string, string> Of(long group, Identity identity, DateTimeOffset? until = null)
     {
         var labels = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (member, label, key) in (_tags.GetValueOrDefault(group) ?? []).OrderBy(static tag => tag.Key))
         {
+            if (key.OrderAt > until)
+                break;
             var person = identity.Person(member, key.OrderAt);
             if (label.Length > 0)
                 labels[person] = label;
