@@ -89,7 +89,14 @@ public sealed class TestDatabase : IAsyncDisposable
                 // Not running: only the files are left.
             }
 
-            Directory.Delete(folder, recursive: true);
+            try
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+            catch (IOException)
+            {
+                // Another test process, or the shell that outlived the owner, is removing it at this moment.
+            }
         }
     }
 
