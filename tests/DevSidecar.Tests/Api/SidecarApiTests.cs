@@ -57,7 +57,18 @@ public sealed class SidecarApiTests : IAsyncLifetime
                 default: /events
               deadLetterTopic: dead
             """;
-        await using var sidecar = await RunningSidecar.StartAsync(_database.ConnectionString, "app", resources: [StateComponents.Yaml("claims"), Subscription]);
+        const string PubSub =
+            """
+            apiVersion: dapr.io/v1alpha1
+            kind: Component
+            metadata:
+              name: pubsub
+            spec:
+              type: pubsub.redis
+              version: v1
+            """;
+        await using var sidecar = await RunningSidecar.StartAsync(
+            _database.ConnectionString, "app", resources: [StateComponents.Yaml("claims"), PubSub, Subscription]);
 
         using var put = await sidecar.Http.PutAsync("/v1.0/metadata/appPID", new StringContent("4711", Encoding.UTF8, "text/plain"));
         using var metadata = JsonDocument.Parse(await sidecar.Http.GetStringAsync("/v1.0/metadata"));

@@ -149,6 +149,17 @@ public sealed class StateApiTests : IAsyncLifetime
         Assert.Equal("1", await sidecar.Http.GetStringAsync("/v1.0/state/claims/ok"));
     }
 
+    [Fact]
+    public async Task Body_above_the_limit_is_refused()
+    {
+        await using var sidecar = await RunningSidecar.StartAsync(
+            _database.ConnectionString, "app", resources: [StateComponents.Yaml("claims")], change: f => f with { MaxBodySize = 1000 });
+
+        using var response = await SaveAsync(sidecar, $$"""[{"key":"k","value":"{{new string('x', 1000)}}"}]""");
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
+    }
+
     [Theory]
     [InlineData("keyPrefix=a||b", "can't contain '||'")]
     [InlineData("outboxPublishPubsub=pubsub", "outboxPublishPubsub")]

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using WhatsAppMesh.DevSidecar.Components;
 using WhatsAppMesh.DevSidecar.Hosting;
+using WhatsAppMesh.DevSidecar.PubSub.Delivering;
 
 namespace WhatsAppMesh.DevSidecar.Api;
 
@@ -10,7 +11,7 @@ namespace WhatsAppMesh.DevSidecar.Api;
 /// What the sidecar is made of, in the shape that daprd's HTTP API has (the rules of a subscription stand flat in it), and the
 /// values that whoever started it has noted there: the Dapr CLI keeps process ids and log files in them.
 /// </summary>
-internal sealed class MetadataApi(SidecarFlags flags, ResourceSet resources)
+internal sealed class MetadataApi(SidecarFlags flags, ResourceSet resources, SubscriptionSet subscriptions)
 {
     /// <summary>The release of Dapr whose behaviour is followed.</summary>
     public const string RuntimeVersion = "1.18.0-devsidecar";
@@ -78,7 +79,7 @@ internal sealed class MetadataApi(SidecarFlags flags, ResourceSet resources)
     private void WriteSubscriptions(Utf8JsonWriter json)
     {
         json.WriteStartArray("subscriptions");
-        foreach (var subscription in resources.Subscriptions)
+        foreach (var subscription in subscriptions.Current)
         {
             json.WriteStartObject();
             json.WriteString("pubsubname", subscription.PubSubName);

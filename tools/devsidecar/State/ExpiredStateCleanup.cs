@@ -50,7 +50,7 @@ internal sealed partial class ExpiredStateCleanup(
 
     private static partial class Log
     {
-        [LoggerMessage(9350, LogLevel.Warning, "Expired keys of state store {Store} could not be removed: {Reason}. Trying again at the next interval.")]
+        [LoggerMessage(9380, LogLevel.Warning, "Expired keys of state store {Store} could not be removed: {Reason}. Trying again at the next interval.")]
         public static partial void Failed(ILogger logger, string store, string reason);
     }
 }

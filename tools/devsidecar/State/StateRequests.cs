@@ -88,7 +88,7 @@ internal static class StateRequests
     {
         try
         {
-            return GoJson.Parse(body);
+            return StateJson.Parse(body);
         }
         catch (JsonException e)
         {
@@ -100,7 +100,7 @@ internal static class StateRequests
     {
         try
         {
-            return GoJson.Encode(value);
+            return StateJson.Encode(value);
         }
         catch (JsonException e)
         {
@@ -130,7 +130,7 @@ internal static class StateRequests
 
     private static string Text(JsonElement element, string what) => element.ValueKind switch
     {
-        JsonValueKind.String => GoJson.ReadString(element),
+        JsonValueKind.String => StateJson.ReadString(element),
         JsonValueKind.Null => "",
         _ => throw new MalformedRequestException($"{what} must be a JSON string"),
     };

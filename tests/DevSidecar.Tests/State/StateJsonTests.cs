@@ -4,7 +4,7 @@ using WhatsAppMesh.DevSidecar.State;
 
 namespace WhatsAppMesh.DevSidecar.Tests.State;
 
-public sealed class GoJsonTests
+public sealed class StateJsonTests
 {
     [Theory]
     [InlineData("0", "0")]
@@ -40,9 +40,12 @@ public sealed class GoJsonTests
     [Fact]
     public void Bytes_that_are_not_utf8_become_replacement_characters()
     {
-        using var document = GoJson.Parse(new byte[] { (byte)'"', 0xFF, (byte)'"' });
-        Assert.Equal("\"\uFFFD\"", Encoding.UTF8.GetString(GoJson.Encode(document.RootElement)));
+        using var document = StateJson.Parse(new byte[] { (byte)'"', 0xFF, (byte)'"' });
+        Assert.Equal("\"\uFFFD\"", Encoding.UTF8.GetString(StateJson.Encode(document.RootElement)));
     }
+
+    [Fact]
+    public void Number_beyond_a_double_is_refused() => Assert.Throws<System.Text.Json.JsonException>(() => Encode("[1e999]"));
 
     [Fact]
     public void Any_double_reads_back_as_itself()
@@ -52,13 +55,13 @@ public sealed class GoJsonTests
         {
             var value = BitConverter.Int64BitsToDouble(random.NextInt64(long.MinValue, long.MaxValue));
             if (double.IsFinite(value))
-                Assert.Equal(value, double.Parse(GoJson.FormatNumber(value), CultureInfo.InvariantCulture));
+                Assert.Equal(value, double.Parse(Encode(value.ToString("R", CultureInfo.InvariantCulture)), CultureInfo.InvariantCulture));
         }
     }
 
     private static string Encode(string json)
     {
-        using var document = GoJson.Parse(Encoding.UTF8.GetBytes(json));
-        return Encoding.UTF8.GetString(GoJson.Encode(document.RootElement));
+        using var document = StateJson.Parse(Encoding.UTF8.GetBytes(json));
+        return Encoding.UTF8.GetString(StateJson.Encode(document.RootElement));
     }
 }
