@@ -18,6 +18,7 @@ public sealed class GrpcPolicyTests : IAsyncLifetime
           policies:
             timeouts:
               short: 300ms
+              long: 30s
             retries:
               some:
                 policy: constant
@@ -28,6 +29,9 @@ public sealed class GrpcPolicyTests : IAsyncLifetime
           targets:
             apps:
               callee:
+                timeout: long
+                retry: some
+              impatient:
                 timeout: short
                 retry: some
         """;
@@ -90,7 +94,8 @@ public sealed class GrpcPolicyTests : IAsyncLifetime
     [Fact]
     public async Task Call_that_hangs_is_cut_and_tried_again()
     {
-        var error = await Assert.ThrowsAsync<RpcException>(async () => await _client.UnaryAsync(new EchoRequest { Hang = true }, To("callee")));
+        await using var impatient = await RunningSidecar.StartAsync(_database.ConnectionString, "impatient", _app.Port);
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await _client.UnaryAsync(new EchoRequest { Hang = true }, To("impatient")));
 
         Assert.Equal(StatusCode.DeadlineExceeded, error.StatusCode);
         Assert.Equal(3, _log.Calls.Count);
@@ -129,7 +134,8 @@ public sealed class GrpcPolicyTests : IAsyncLifetime
     [Fact]
     public async Task Declared_stream_is_outside_retries_and_timeouts()
     {
-        var headers = To("callee");
+        await using var impatient = await RunningSidecar.StartAsync(_database.ConnectionString, "impatient", _app.Port);
+        var headers = To("impatient");
         headers.Add("dapr-stream", "true");
         using var call = _client.Duplex(headers);
         for (var i = 0; i < 5; i++)

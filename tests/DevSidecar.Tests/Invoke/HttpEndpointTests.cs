@@ -20,6 +20,7 @@ public sealed class HttpEndpointTests : IAsyncLifetime
           policies:
             timeouts:
               short: 300ms
+              long: 30s
             retries:
               some:
                 policy: constant
@@ -30,6 +31,9 @@ public sealed class HttpEndpointTests : IAsyncLifetime
           targets:
             apps:
               broker:
+                timeout: long
+                retry: some
+              impatient:
                 timeout: short
                 retry: some
         """;
@@ -43,7 +47,7 @@ public sealed class HttpEndpointTests : IAsyncLifetime
     {
         _database = await TestDatabase.CreateAsync();
         _broker = await TestApp.StartAsync(MapBroker, HttpProtocols.Http1);
-        _sidecar = await RunningSidecar.StartAsync(_database.ConnectionString, "caller", resources: [SecretFile(), Endpoint(_broker.Address + "/base"), Policy]);
+        _sidecar = await RunningSidecar.StartAsync(_database.ConnectionString, "caller", resources: [SecretFile(), Endpoint("broker", _broker.Address), Endpoint("impatient", _broker.Address), Policy]);
     }
 
     public async Task DisposeAsync()
@@ -78,7 +82,7 @@ public sealed class HttpEndpointTests : IAsyncLifetime
     [InlineData("reset")]
     public async Task Call_without_an_answer_is_tried_three_times_and_is_the_sidecars_own_500(string path)
     {
-        await InvokeTests.AssertErrorAsync(await SendAsync(path), 500, "ERR_DIRECT_INVOKE", "broker");
+        await InvokeTests.AssertErrorAsync(await SendAsync(path, "impatient"), 500, "ERR_DIRECT_INVOKE", "impatient");
         Assert.Equal(3, _broker.Seen.Count);
     }
 
@@ -125,8 +129,8 @@ public sealed class HttpEndpointTests : IAsyncLifetime
         Assert.Equal("/base/status/200", Assert.Single(_broker.Seen).PathAndQuery);
     }
 
-    private Task<HttpResponseMessage> SendAsync(string path) =>
-        _sidecar.Http.PostAsync($"/v1.0/invoke/broker/method/{path}", new StringContent("""{"to":"x"}""", Encoding.UTF8, "application/json"));
+    private Task<HttpResponseMessage> SendAsync(string path, string endpoint = "broker") =>
+        _sidecar.Http.PostAsync($"/v1.0/invoke/{endpoint}/method/{path}", new StringContent("""{"to":"x"}""", Encoding.UTF8, "application/json"));
 
     private void MapBroker(WebApplication app)
     {
@@ -171,14 +175,14 @@ public sealed class HttpEndpointTests : IAsyncLifetime
             """;
     }
 
-    private static string Endpoint(string address) =>
+    private static string Endpoint(string name, string address) =>
         $"""
         apiVersion: dapr.io/v1alpha1
         kind: HTTPEndpoint
         metadata:
-          name: broker
+          name: {name}
         spec:
-          baseUrl: {address}
+          baseUrl: {address}/base
           headers:
           - name: x-api-key
             secretKeyRef:

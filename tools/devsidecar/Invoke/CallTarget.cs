@@ -37,5 +37,9 @@ internal sealed class NoHostException(string appId)
     : CallFailedException($"failed to resolve address for '{appId}': no host found with the given ID");
 
 /// <summary>The sidecar of another app was found, and could not be reached or broke off.</summary>
-internal sealed class PeerUnreachableException(string appId, Exception cause)
-    : CallFailedException($"the sidecar of '{appId}' does not answer: {cause.Message}", cause);
+internal sealed class PeerUnreachableException(string appId, HttpRequestException cause)
+    : CallFailedException($"the sidecar of '{appId}' does not answer: {cause.Message}", cause)
+{
+    /// <summary>No connection came about, so no byte of the request has left.</summary>
+    public bool NothingSent { get; } = cause.HttpRequestError == HttpRequestError.ConnectionError;
+}

@@ -21,7 +21,10 @@ internal sealed class GrpcCallHandler(CallSender sender, CallTarget target, Call
         if (policy == CallPolicy.None)
             return await sender.SendAsync(target, request, cancellationToken);
 
-        var replay = policy.Policy.HasRetries && !IsStream(incoming) ? new SingleMessageBody(incoming.Body, maxMessageSize) : null;
+        if (IsStream(incoming))
+            return await OpenStreamAsync(request, cancellationToken);
+
+        var replay = policy.Policy.HasRetries ? new SingleMessageBody(incoming.Body, maxMessageSize) : null;
         HttpResponseMessage? last = null;
         var result = await policy.Policy.RunAsync(
             async token =>
@@ -34,7 +37,32 @@ internal sealed class GrpcCallHandler(CallSender sender, CallTarget target, Call
 
         if (replay?.Refusal is { } refusal)
             throw refusal;
-        return last ?? throw result.Failure?.Exception as CallFailedException ?? new GrpcFailureException(CodeOf(result), result.Failure?.Reason ?? "no answer");
+        return last ?? throw FailureOf(result.End, result.Failure);
+    }
+
+    /// <summary>Tries again only while no connection came about: after that, messages of the stream may have left.</summary>
+    private async Task<HttpResponseMessage> OpenStreamAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        CallFailedException? broken = null;
+        var result = await policy.Policy.RunAsync<HttpResponseMessage?>(
+            async _ =>
+            {
+                try
+                {
+                    return new(await sender.SendAsync(target, request, cancellationToken), null);
+                }
+                catch (PeerUnreachableException e) when (e.NothingSent)
+                {
+                    return new(null, new AttemptFailure(e.Message, GrpcStatus: (int)GrpcCode.Unavailable, Exception: e));
+                }
+                catch (CallFailedException e)
+                {
+                    broken = e;
+                    return default;
+                }
+            },
+            cancellationToken);
+        return result.Value ?? throw broken ?? FailureOf(result.End, result.Failure);
     }
 
     private async Task<Attempt<bool>> AttemptAsync(
@@ -55,12 +83,18 @@ internal sealed class GrpcCallHandler(CallSender sender, CallTarget target, Call
 
         keep(response);
         if (StatusOf(response.Headers) is not { } early)
-            early = IsStream(incoming) ? 0 : await FirstBytesContent.PeekAsync(response, cancellationToken) ? 0 : StatusOf(response.TrailingHeaders) ?? 0;
+            early = await FirstBytesContent.PeekAsync(response, cancellationToken) ? 0 : StatusOf(response.TrailingHeaders) ?? 0;
         return new(true, early == 0 ? null : new AttemptFailure($"{target.Name} answered status {early}", GrpcStatus: early));
     }
 
-    private static GrpcCode CodeOf(PolicyResult<bool> result) =>
-        result.End == PolicyEnd.Failed && result.Failure?.Exception is OperationCanceledException ? GrpcCode.DeadlineExceeded : GrpcCode.Unavailable;
+    private static CallFailedException FailureOf(PolicyEnd end, AttemptFailure? failure)
+    {
+        if (failure?.Exception is CallFailedException failed)
+            return failed;
+
+        var timedOut = end == PolicyEnd.Failed && failure?.Exception is OperationCanceledException;
+        return new GrpcFailureException(timedOut ? GrpcCode.DeadlineExceeded : GrpcCode.Unavailable, failure?.Reason ?? "no answer");
+    }
 
     private static int? StatusOf(System.Net.Http.Headers.HttpResponseHeaders headers) =>
         headers.TryGetValues("grpc-status", out var values) && int.TryParse(values.FirstOrDefault(), out var status) ? status : null;

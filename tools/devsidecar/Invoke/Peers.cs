@@ -124,7 +124,7 @@ internal sealed partial class Peers(PeerTable table, TimeProvider time, ILogger<
 
     private static partial class Log
     {
-        [LoggerMessage(9360, LogLevel.Warning, "Cannot tell the other sidecars that this one is there: {Reason}. Trying again every second.")]
+        [LoggerMessage(9381, LogLevel.Warning, "Cannot tell the other sidecars that this one is there: {Reason}. Trying again every second.")]
         public static partial void RenewalFailed(ILogger logger, string reason);
     }
 }
