@@ -8,7 +8,7 @@ namespace WhatsAppMesh.Membership.Tests.Driving;
 /// <summary>Makes events as the lake would hand them on: each with the next position, received when the clock says.</summary>
 public sealed class Collector(string tenant = "acme")
 {
-    public const string Group = "120363000000000001@g.us";
+    public const string GroupJid = "120363000000000001@g.us";
 
     public static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
@@ -18,7 +18,7 @@ public sealed class Collector(string tenant = "acme")
     public DateTimeOffset Clock { get; set; } = Noon;
 
     /// <summary>An event; <paramref name="occurredAt"/> null = it carries no time of its own.</summary>
-    public CollectedEvent Event(string type, JsonNode payload, DateTimeOffset? occurredAt = null, string chat = Group) => new()
+    public CollectedEvent Event(string type, JsonNode payload, DateTimeOffset? occurredAt = null, string chat = GroupJid) => new()
     {
         Log = 1,
         Position = ++_position,
@@ -34,19 +34,19 @@ public sealed class Collector(string tenant = "acme")
     };
 
     /// <summary>A snapshot of the roster; each person as <see cref="Person"/> writes it.</summary>
-    public CollectedEvent Snapshot(params JsonNode[] people) => SnapshotOf(Group, null, people);
+    public CollectedEvent Snapshot(params JsonNode[] people) => SnapshotOf(GroupJid, null, people);
 
     public CollectedEvent SnapshotOf(string group, DateTimeOffset? occurredAt, params JsonNode[] people) =>
         Event("groups.metadata", new JsonObject { ["id"] = group, ["participants"] = new JsonArray(people) }, occurredAt, group);
 
     /// <summary>group-participants.update, which carries no time.</summary>
-    public CollectedEvent Update(string action, params JsonNode[] people) => UpdateOf(Group, action, people);
+    public CollectedEvent Update(string action, params JsonNode[] people) => UpdateOf(GroupJid, action, people);
 
     public CollectedEvent UpdateOf(string group, string action, params JsonNode[] people) =>
         Event("group-participants.update", new JsonObject { ["id"] = group, ["action"] = action, ["participants"] = new JsonArray(people) }, null, group);
 
     /// <summary>The stub inside messages.upsert, with the time that WhatsApp's server gave it.</summary>
-    public CollectedEvent Stub(string type, DateTimeOffset at, params JsonNode[] people) => StubOf(Group, type, at, people);
+    public CollectedEvent Stub(string type, DateTimeOffset at, params JsonNode[] people) => StubOf(GroupJid, type, at, people);
 
     public CollectedEvent StubOf(string group, string type, DateTimeOffset at, params JsonNode[] people) =>
         Event("messages.upsert", new JsonObject
@@ -61,7 +61,7 @@ public sealed class Collector(string tenant = "acme")
     public CollectedEvent Message(DateTimeOffset at, string sender, string? alt = null, string? pushName = null) =>
         Event("messages.upsert", new JsonObject
         {
-            ["key"] = new JsonObject { ["remoteJid"] = Group, ["id"] = "M1", ["participant"] = sender, ["participantAlt"] = alt },
+            ["key"] = new JsonObject { ["remoteJid"] = GroupJid, ["id"] = "M1", ["participant"] = sender, ["participantAlt"] = alt },
             ["messageTimestamp"] = at.ToUnixTimeSeconds(),
             ["pushName"] = pushName,
             ["message"] = new JsonObject { ["conversation"] = "hi" },

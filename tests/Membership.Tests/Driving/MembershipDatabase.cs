@@ -81,14 +81,14 @@ public sealed class MembershipDatabase : IAsyncDisposable
     }
 
     /// <summary>Members as <c>JID|role|joined|left|tag</c>, each by the JID that the person is known by.</summary>
-    public Task<List<string>> MembersAsync(string group = Collector.Group) => RowsAsync($"""
+    public Task<List<string>> MembersAsync(string group = Collector.GroupJid) => RowsAsync($"""
         select p.known_by, m.role, to_char(m.joined_at at time zone 'utc', 'HH24:MI'), to_char(m.left_at at time zone 'utc', 'HH24:MI'), m.tag
         from whatsapp_group_participants m join whatsapp_participants p on p.id = m.participant_id join whatsapp_groups g on g.id = m.group_id
         where g.jid = '{group}' order by p.known_by collate "C"
         """);
 
     /// <summary>JIDs of who is in the group now.</summary>
-    public Task<List<string>> ActiveAsync(string group = Collector.Group) => RowsAsync($"""
+    public Task<List<string>> ActiveAsync(string group = Collector.GroupJid) => RowsAsync($"""
         select p.known_by from whatsapp_group_participants m
         join whatsapp_participants p on p.id = m.participant_id join whatsapp_groups g on g.id = m.group_id
         where g.jid = '{group}' and m.left_at is null order by p.known_by collate "C"

@@ -12,7 +12,7 @@ public sealed class RandomHistory
 {
     private const int People = 5;
 
-    private static readonly string[] Groups = [Collector.Group, "120363000000000002@g.us"];
+    private static readonly string[] Groups = [Collector.GroupJid, "120363000000000002@g.us"];
     private static readonly string?[] Roles = [null, null, "admin", "superadmin"];
 
     private readonly Random _random;
