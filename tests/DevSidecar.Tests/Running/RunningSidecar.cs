@@ -42,9 +42,10 @@ internal sealed class RunningSidecar : IAsyncDisposable
     /// <param name="apiToken">What callers must show.</param>
     /// <param name="appToken">What the sidecar shows to the app.</param>
     /// <param name="change">Changes other flags.</param>
+    /// <param name="changeSettings">Changes other settings.</param>
     public static async Task<RunningSidecar> StartAsync(
         string database, string appId, int? appPort = null, string[]? resources = null, string? apiToken = null, string? appToken = null,
-        Func<SidecarFlags, SidecarFlags>? change = null)
+        Func<SidecarFlags, SidecarFlags>? change = null, Func<SidecarSettings, SidecarSettings>? changeSettings = null)
     {
         var folder = Directory.CreateTempSubdirectory("devsidecar-test-").FullName;
         try
@@ -54,7 +55,8 @@ internal sealed class RunningSidecar : IAsyncDisposable
 
             var flags = new SidecarFlags { AppId = appId, AppPort = appPort, HttpPort = 0, GrpcPort = 0, ResourcesPaths = [folder], LogLevel = LogLevel.Warning };
             var builder = WebApplication.CreateSlimBuilder();
-            builder.AddSidecar(change is null ? flags : change(flags), new SidecarSettings { Database = database, ApiToken = apiToken, AppToken = appToken });
+            var settings = new SidecarSettings { Database = database, ApiToken = apiToken, AppToken = appToken };
+            builder.AddSidecar(change is null ? flags : change(flags), changeSettings is null ? settings : changeSettings(settings));
             var app = builder.Build();
             app.MapSidecar();
             await app.StartAsync();
