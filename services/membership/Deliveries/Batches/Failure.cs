@@ -32,7 +32,7 @@ public sealed partial record Failure(FailureClass Class, string Error, string Me
         // PostgresException.Detail holds the row's values, so it stays out.
         var text = exception switch
         {
-            PostgresException postgres => $"{postgres.SqlState}: {Quoted().Replace(postgres.MessageText, "\"…\"")}",
+            PostgresException postgres => $"{postgres.SqlState}: {DescribeMessage(postgres)}",
             PoisonException => exception.Message,
             _ => Quoted().Replace(exception.Message, "\"…\""),
         };
@@ -40,8 +40,15 @@ public sealed partial record Failure(FailureClass Class, string Error, string Me
         return text.Length <= MaxMessageLength ? text : text[..MaxMessageLength];
     }
 
-    // Parsers quote what they could not read: FormatException, "invalid input syntax for type ...: "..."", JSON paths.
-    [GeneratedRegex("(?<=: )\".*\"|'[^']*'|(?<=Path: )\\S+", RegexOptions.Singleline)]
+    // A data exception quotes the value that it could not take; other errors quote names of tables and constraints, which help.
+    private static string DescribeMessage(PostgresException exception) =>
+        exception.SqlState.StartsWith("22", StringComparison.Ordinal) ? Value().Replace(exception.MessageText, "\"…\"") : exception.MessageText;
+
+    [GeneratedRegex("\".*\"", RegexOptions.Singleline)]
+    private static partial Regex Value();
+
+    // Parsers quote what they could not read: FormatException, the path of a JsonException.
+    [GeneratedRegex("\".*\"|'[^']*'|(?<=Path: )\\S+", RegexOptions.Singleline)]
     private static partial Regex Quoted();
 
     [GeneratedRegex(@"[^\s""']+@[^\s""']+")]
