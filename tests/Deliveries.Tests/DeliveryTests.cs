@@ -65,7 +65,7 @@ public sealed class DeliveryTests
     public async Task Concurrent_deliveries_are_merged_into_bigger_batches()
     {
         await using var world = await World.CreateAsync();
-        var release = new TaskCompletionSource();
+        var release = world.Gate();
         var replica = await world.StartReplicaAsync(new TestHandler { Before = (value, _) => value.Position == 1 ? release.Task : Task.CompletedTask });
 
         var first = replica.DeliverAsync(Envelopes.Of(1));

@@ -24,6 +24,9 @@ internal sealed class FakeLake : Lake.LakeBase, IAsyncDisposable
 
     public int Requests;
 
+    /// <summary>Awaited before each event is sent.</summary>
+    public Func<CollectedEvent, Task>? Before { get; set; }
+
     public static async Task<FakeLake> StartAsync()
     {
         var lake = new FakeLake();
@@ -68,8 +71,11 @@ internal sealed class FakeLake : Lake.LakeBase, IAsyncDisposable
                 await responseStream.WriteAsync(new() { Retired = new() { Log = range.Log, From = range.From, To = Math.Min(range.To, oldest - 1) } });
             for (var position = Math.Max(range.From, oldest); position <= range.To; position++)
             {
-                if (_events.TryGetValue((range.Log, position), out var value))
-                    await responseStream.WriteAsync(new() { Event = value });
+                if (!_events.TryGetValue((range.Log, position), out var value))
+                    continue;
+                if (Before is { } before)
+                    await before(value);
+                await responseStream.WriteAsync(new() { Event = value });
             }
         }
     }

@@ -52,8 +52,8 @@ public sealed class ReplayJobTests
     public async Task A_paused_job_waits_and_goes_on_when_resumed()
     {
         await using var world = await World.CreateAsync();
-        var gate = new SemaphoreSlim(3);
-        var replica = await world.StartReplicaAsync(new TestHandler { Before = (_, _) => gate.WaitAsync() });
+        var gate = world.Gate();
+        var replica = await world.StartReplicaAsync(new TestHandler { Before = (value, _) => value.Position > 3 ? gate.Task : Task.CompletedTask });
         var client = new Client(replica.Channel);
         await BuryAsync(replica, 1, 10);
         var id = (await client.ReplayAsync(new() { Tenant = Envelopes.Tenant, Filter = new(), Reason = "r", Rate = 1000 })).JobId;
@@ -63,7 +63,7 @@ public sealed class ReplayJobTests
         Assert.Equal(("paused", 3L), (paused.State, paused.Replayed));
 
         // The event that was in the handler when the job was paused finds it paused at its commit, and is rolled back.
-        gate.Release(100);
+        gate.SetResult();
         await DeadLetterTests.RefusedAsync(StatusCode.FailedPrecondition, async () => await client.PauseJobAsync(new() { Tenant = Envelopes.Tenant, JobId = id }));
         await World.UntilAsync(() => Task.FromResult(replica.Handler.Batches.Count >= 4), true);
         Assert.Equal("1 2 3", await world.EffectsAsync());

@@ -8,6 +8,7 @@ internal sealed class World : IAsyncDisposable
 {
     private readonly TestDatabase _database;
     private readonly List<Replica> _replicas = [];
+    private readonly List<TaskCompletionSource> _gates = [];
 
     private World(TestDatabase database, FakeLake lake)
     {
@@ -37,6 +38,14 @@ internal sealed class World : IAsyncDisposable
         var replica = await Replica.StartAsync(ConnectionString, Lake.Address, handler, settings);
         _replicas.Add(replica);
         return replica;
+    }
+
+    /// <summary>Something for a handler to wait for; opens at the latest when the test ends, so that no failure leaves a handler hanging.</summary>
+    public TaskCompletionSource Gate()
+    {
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _gates.Add(gate);
+        return gate;
     }
 
     /// <summary>Ends a replica as a restart does.</summary>
@@ -81,6 +90,7 @@ internal sealed class World : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _gates.ForEach(static gate => gate.TrySetResult());
         foreach (var replica in _replicas)
             await replica.DisposeAsync();
         await Lake.DisposeAsync();
