@@ -22,7 +22,7 @@ public enum SidecarPort
 /// <summary>Opens the ports, and keeps each endpoint to the port it belongs to.</summary>
 public static class SidecarPorts
 {
-    /// <summary>Configures Kestrel for the three ports. The HTTP API speaks HTTP/1.1 and cleartext HTTP/2, the other two HTTP/2 only.</summary>
+    /// <summary>Configures Kestrel for the three ports. The HTTP API speaks HTTP/1.1, the other two cleartext HTTP/2 only.</summary>
     public static void AddSidecarPorts(this WebApplicationBuilder builder, SidecarFlags flags)
     {
         builder.Services.AddSingleton<MatcherPolicy, PortPolicy>();

@@ -2,8 +2,10 @@ using WhatsAppMesh.DevSidecar.Api;
 using WhatsAppMesh.DevSidecar.App;
 using WhatsAppMesh.DevSidecar.Components;
 using WhatsAppMesh.DevSidecar.PubSub;
+using WhatsAppMesh.DevSidecar.PubSub.Delivering;
 using WhatsAppMesh.DevSidecar.PubSub.Publishing;
 using WhatsAppMesh.DevSidecar.Resiliency;
+using WhatsAppMesh.DevSidecar.State;
 using WhatsAppMesh.DevSidecar.Storage;
 
 namespace WhatsAppMesh.DevSidecar.Hosting;
@@ -18,6 +20,7 @@ public static class SidecarServices
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(flags);
         var resources = ResourceSet.Load(flags);
+        PubSubSettings.Check(resources);
         AddLogging(builder, flags);
         builder.AddSidecarPorts(flags);
 
@@ -39,8 +42,12 @@ public static class SidecarServices
     }
 
     /// <summary>Maps the API.</summary>
+    /// <exception cref="StartFailure">A component asks for what this sidecar does not support.</exception>
     public static void MapSidecar(this WebApplication app)
     {
+        // Whatever asks for something that is not supported ends the start here, before anything runs.
+        app.Services.GetRequiredService<StateStores>();
+        app.Services.GetRequiredService<SubscriptionSet>();
         app.UseMiddleware<ApiTokenCheck>();
         app.MapSidecarApi();
         app.MapPublishApi();

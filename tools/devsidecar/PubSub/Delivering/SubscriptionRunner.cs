@@ -90,7 +90,7 @@ internal sealed partial class SubscriptionRunner(
             try
             {
                 var topic = await topics.TopicIdAsync(subscription.PubSubName, subscription.Topic, stop.NoMoreAttempts);
-                var cursor = new GroupCursor(database, book, topic, component.Setting("consumerID") ?? flags.AppId);
+                var cursor = new GroupCursor(database, book, topic, PubSubSettings.ReadGroup(component, flags.AppId));
                 IDelivery delivery = subscription.Bulk is { } bulk ? new BulkDelivery(scope, bulk.MaxMessages) : new SingleDelivery(scope);
                 var pump = new SubscriptionPump(scope, cursor, delivery, faults);
                 _pumps.Add(pump);
