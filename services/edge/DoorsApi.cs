@@ -38,9 +38,24 @@ public sealed partial class DoorsApi(
     // Check 0: room for one more, before any work.
     private async Task<Answer> CheckRoomAsync(HttpContext context, Door door)
     {
-        var wait = addresses.Take(context.Connection.RemoteIpAddress);
+        var bucket = AddressGates.BucketOf(context.Connection.RemoteIpAddress);
+        var wait = addresses.Take(bucket);
         if (wait > TimeSpan.Zero)
             return await RefuseAsync(context, Refusal.TooManyFromAddress, retryAfter: wait);
+        if (!addresses.TryEnter(bucket))
+            return await RefuseAsync(context, Refusal.TooManyBodiesFromAddress, retryAfter: Soon);
+        try
+        {
+            return await HoldBodyAsync(context, door);
+        }
+        finally
+        {
+            addresses.Leave(bucket);
+        }
+    }
+
+    private async Task<Answer> HoldBodyAsync(HttpContext context, Door door)
+    {
         if (!budget.TryEnter())
             return await RefuseAsync(context, Refusal.TooManyBodies, retryAfter: Soon);
         try

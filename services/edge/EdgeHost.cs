@@ -27,7 +27,9 @@ public static class EdgeHost
         builder.Services.AddSingleton<EdgeMetrics>();
         builder.Services.AddSingleton(new BodyBudget(options.Limits.ConcurrentBodies, options.Limits.BufferedBytes));
         builder.Services.AddSingleton(services => new AddressGates(
-            new Rate(options.Limits.AddressRequestsPerSecond, options.Limits.AddressBurst), services.GetRequiredService<TimeProvider>()));
+            new Rate(options.Limits.AddressRequestsPerSecond, options.Limits.AddressBurst),
+            options.Limits.AddressConcurrentBodies,
+            services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<CurrentCatalog>();
         builder.Services.AddSingleton<IReadinessNotes>(static services => services.GetRequiredService<CurrentCatalog>());
         builder.Services.AddSingleton<IReadinessCheck, SendersReadiness>();

@@ -4,9 +4,8 @@ using System.Diagnostics.Metrics;
 namespace WhatsAppMesh.Edge;
 
 /// <summary>What edge counts. Labels hold configured names and fixed words only, never anything that a client chose.</summary>
-public sealed class EdgeMetrics : IDisposable
+public sealed class EdgeMetrics
 {
-    private readonly Meter _meter;
     private readonly Counter<long> _requests;
     private readonly Histogram<double> _seconds;
     private readonly Counter<long> _catalogLoads;
@@ -14,17 +13,17 @@ public sealed class EdgeMetrics : IDisposable
     /// <summary>Creates the instruments.</summary>
     public EdgeMetrics(IMeterFactory meters, Limits.BodyBudget budget)
     {
-        _meter = meters.Create("WhatsAppMesh.Edge");
-        _requests = _meter.CreateCounter<long>("mesh_edge_requests_total", description: "Requests answered, by source, outcome and reason.");
-        _seconds = _meter.CreateHistogram(
+        var meter = meters.Create("WhatsAppMesh.Edge");
+        _requests = meter.CreateCounter<long>("mesh_edge_requests_total", description: "Requests answered, by source, outcome and reason.");
+        _seconds = meter.CreateHistogram(
             "mesh_edge_request_seconds",
             "s",
             "Time from a request's headers to the end of its answer.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] });
-        _catalogLoads = _meter.CreateCounter<long>("mesh_edge_catalog_loads_total", description: "Versions of the senders' configuration taken into use.");
-        _meter.CreateObservableGauge("mesh_edge_catalog_problems", () => CatalogProblems, description: "Errors in the senders' newest configuration and secrets; 0 is healthy.");
-        _meter.CreateObservableGauge("mesh_edge_bodies", () => budget.Bodies, description: "Request bodies held now.");
-        _meter.CreateObservableGauge("mesh_edge_body_bytes", () => budget.Bytes, description: "Memory that they hold now, in bytes.");
+        _catalogLoads = meter.CreateCounter<long>("mesh_edge_catalog_loads_total", description: "Versions of the senders' configuration taken into use.");
+        meter.CreateObservableGauge("mesh_edge_catalog_problems", () => CatalogProblems, description: "Errors in the senders' newest configuration and secrets; 0 is healthy.");
+        meter.CreateObservableGauge("mesh_edge_bodies", () => budget.Bodies, description: "Request bodies held now.");
+        meter.CreateObservableGauge("mesh_edge_body_bytes", () => budget.Bytes, description: "Memory that they hold now, in bytes.");
     }
 
     /// <summary>Errors in the senders' newest configuration and secrets.</summary>
@@ -44,7 +43,4 @@ public sealed class EdgeMetrics : IDisposable
 
     /// <summary>A new version of the senders' configuration is in use.</summary>
     public void CatalogLoaded() => _catalogLoads.Add(1);
-
-    /// <inheritdoc/>
-    public void Dispose() => _meter.Dispose();
 }

@@ -104,6 +104,11 @@ public sealed record LimitOptions
     /// <summary>Requests at once from one address after a pause. Default: 40000.</summary>
     public int AddressBurst { get; init; } = 40_000;
 
+    /// <summary>
+    /// Bodies in flight from one address at once, so that one client with slow bodies cannot take every place. Default: 512.
+    /// </summary>
+    public int AddressConcurrentBodies { get; init; } = 512;
+
     /// <summary>Requests per second of a source that sets none itself; 0 means no limit. Counted after authentication. Default: 10000.</summary>
     public double SourceRequestsPerSecond { get; init; } = 10_000;
 

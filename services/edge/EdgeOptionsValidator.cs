@@ -49,6 +49,7 @@ public static class EdgeOptionsValidator
         CheckRange(errors, "Edge:Limits:BufferedBytes", limits.BufferedBytes, limits.BodyBytes, long.MaxValue);
         CheckRange(errors, "Edge:Limits:AddressRequestsPerSecond", limits.AddressRequestsPerSecond, 0, 1_000_000);
         CheckRange(errors, "Edge:Limits:AddressBurst", limits.AddressBurst, 1, 1_000_000);
+        CheckRange(errors, "Edge:Limits:AddressConcurrentBodies", limits.AddressConcurrentBodies, 1, 1_000_000);
         CheckRange(errors, "Edge:Limits:SourceRequestsPerSecond", limits.SourceRequestsPerSecond, 0, 1_000_000);
         CheckRange(errors, "Edge:Limits:BodyTimeoutSeconds", limits.BodyTimeoutSeconds, 1, 3600);
         CheckRange(errors, "Edge:Limits:MinBodyBytesPerSecond", limits.MinBodyBytesPerSecond, 0, 1_000_000);

@@ -155,7 +155,8 @@ internal sealed class IngestRequest(IngestRoute route, string path, Admission ad
         if (Activity.Current is null && from.TraceParent.Count == 1)
         {
             to.Headers.TryAddWithoutValidation(HeaderNames.TraceParent, from.TraceParent.ToString());
-            to.Headers.TryAddWithoutValidation(HeaderNames.TraceState, from.TraceState.ToString());
+            if (from.TraceState.Count > 0)
+                to.Headers.TryAddWithoutValidation(HeaderNames.TraceState, from.TraceState.ToString());
         }
 
         if (from["Idempotency-Key"] is [{ Length: > 0 } key])

@@ -23,6 +23,9 @@ public sealed record Refusal(int Status, string Code, string Error, string Reaso
     /// <summary>More requests from this address than configured.</summary>
     public static Refusal TooManyFromAddress { get; } = Limited("address_rate");
 
+    /// <summary>More bodies under way from this address than configured.</summary>
+    public static Refusal TooManyBodiesFromAddress { get; } = Limited("address_bodies");
+
     /// <summary>More requests from this source than configured.</summary>
     public static Refusal TooManyFromSource { get; } = Limited("source_rate");
 

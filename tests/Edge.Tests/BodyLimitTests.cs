@@ -99,6 +99,19 @@ public sealed class BodyLimitTests
     }
 
     [Fact]
+    public async Task One_address_cannot_take_every_place()
+    {
+        await using var edge = await EdgeUnderTest.StartAsync(
+            new(Settings("AddressConcurrentBodies", 2)) { ["Edge:Limits:MinBodyBytesPerSecond"] = "0", ["Edge:Proxies:0"] = "127.0.0.0/8" });
+        await using var first = await OpenUnfinishedAsync(edge);
+        await using var second = await OpenUnfinishedAsync(edge);
+        var budget = edge.Services.GetRequiredService<BodyBudget>();
+        await Answers.EventuallyAsync(() => Task.FromResult(budget.Bodies == 2), "both bodies are being read");
+        await edge.RefusedAsync(Signing.SignedV2(), 429, "rate_limited");
+        await edge.AcceptedAsync(Signing.SignedV2().With("X-Forwarded-For", "10.1.2.3"));
+    }
+
+    [Fact]
     public async Task More_memory_than_allowed_is_refused_whoever_asks_for_it()
     {
         await using var edge = await EdgeUnderTest.StartAsync(

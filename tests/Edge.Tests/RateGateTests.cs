@@ -50,15 +50,17 @@ public sealed class RateGateTests
     [Fact]
     public void Addresses_have_their_own_buckets_and_one_ipv6_network_has_one()
     {
-        var gates = new AddressGates(new Rate(0.001, 1), _clock);
-        Assert.Equal(TimeSpan.Zero, gates.Take(IPAddress.Parse("2001:db8:1:2::1")));
-        Assert.True(gates.Take(IPAddress.Parse("2001:db8:1:2:ffff::9")) > TimeSpan.Zero);
-        Assert.Equal(TimeSpan.Zero, gates.Take(IPAddress.Parse("10.0.0.1")));
-        Assert.True(gates.Take(IPAddress.Parse("::ffff:10.0.0.1")) > TimeSpan.Zero);
+        var gates = new AddressGates(new Rate(0.001, 1), 1, _clock);
+        Assert.Equal(TimeSpan.Zero, Take("2001:db8:1:2::1"));
+        Assert.True(Take("2001:db8:1:2:ffff::9") > TimeSpan.Zero);
+        Assert.Equal(TimeSpan.Zero, Take("10.0.0.1"));
+        Assert.True(Take("::ffff:10.0.0.1") > TimeSpan.Zero);
 
         // Of a thousand addresses nearly all have a bucket of their own.
-        var through = Enumerable.Range(0, 1000).Count(i => gates.Take(new IPAddress([192, 168, (byte)(i / 250), (byte)(i % 250)])) == TimeSpan.Zero);
+        var through = Enumerable.Range(0, 1000).Count(i => Take($"192.168.{i / 250}.{i % 250}") == TimeSpan.Zero);
         Assert.InRange(through, 950, 1000);
+
+        TimeSpan Take(string address) => gates.Take(AddressGates.BucketOf(IPAddress.Parse(address)));
     }
 
     private sealed class StepClock : TimeProvider

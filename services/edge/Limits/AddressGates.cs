@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace WhatsAppMesh.Edge.Limits;
 
-/// <summary>Limits requests per client address before any work is done for them.</summary>
+/// <summary>Limits what one client address may do before any work is done for it: requests per second, and bodies at once.</summary>
 /// <remarks>
 /// Memory is fixed, however many addresses call: each address falls into one of a fixed number of buckets, by a hash with a seed of its own in
 /// each process, so that nobody can choose whom to share a bucket with. Two addresses in one bucket share a limit; the limit is high.
@@ -11,27 +11,42 @@ namespace WhatsAppMesh.Edge.Limits;
 /// </remarks>
 public sealed class AddressGates
 {
-    /// <summary>Number of buckets, 512 KiB in all.</summary>
+    /// <summary>Number of buckets, 768 KiB in all.</summary>
     public const int Buckets = 64 * 1024;
 
     private const int Ipv6NetworkBytes = 8;
 
     private readonly long[] _fullAt = new long[Buckets];
+    private readonly int[] _bodies = new int[Buckets];
     private readonly Rate _rate;
+    private readonly int _maxBodies;
     private readonly TimeProvider _clock;
 
     /// <summary>Creates the gates, all open.</summary>
-    public AddressGates(Rate rate, TimeProvider clock)
+    public AddressGates(Rate rate, int maxBodies, TimeProvider clock)
     {
         _rate = rate;
+        _maxBodies = maxBodies;
         _clock = clock;
     }
 
-    /// <summary>Zero when let through, else how long until a request from this address would be.</summary>
-    /// <param name="address">The client; requests whose address is unknown share one bucket.</param>
-    public TimeSpan Take(IPAddress? address) => RateGate.Take(ref _fullAt[Bucket(address)], _rate, _clock);
+    /// <summary>Zero when let through, else how long until a request would be.</summary>
+    public TimeSpan Take(int bucket) => RateGate.Take(ref _fullAt[bucket], _rate, _clock);
 
-    private static int Bucket(IPAddress? address)
+    /// <summary>Takes a place for one body; false when the address has as many under way as it may.</summary>
+    public bool TryEnter(int bucket)
+    {
+        if (Interlocked.Increment(ref _bodies[bucket]) <= _maxBodies)
+            return true;
+        Interlocked.Decrement(ref _bodies[bucket]);
+        return false;
+    }
+
+    /// <summary>Gives a place back.</summary>
+    public void Leave(int bucket) => Interlocked.Decrement(ref _bodies[bucket]);
+
+    /// <summary>The bucket of an address; requests whose address is unknown share one.</summary>
+    public static int BucketOf(IPAddress? address)
     {
         if (address is null)
             return 0;

@@ -87,9 +87,9 @@ public static class SignatureCheck
         if (!SignatureHeaders.TryDecodeHex(hex, presented))
             return SignatureVerdict.Malformed;
         var matched = false;
-        if (allowed.HasFlag(CollectorSchemes.IdAndBody))
+        if ((allowed & CollectorSchemes.IdAndBody) != 0)
             matched |= MatchesBehind(id, ".", body, keys, now, presented);
-        if (allowed.HasFlag(CollectorSchemes.Body))
+        if ((allowed & CollectorSchemes.Body) != 0)
             matched |= keys.Matches(now, [], body, presented, SHA256.HashSizeInBytes);
         if (matched)
             return SignatureVerdict.Accepted;
@@ -109,7 +109,7 @@ public static class SignatureCheck
         var written = SignatureHeaders.DecodeWebhookList(list, digests);
         if (written == 0 || !SignatureHeaders.TryReadSeconds(time, out var seconds))
             return SignatureVerdict.Malformed;
-        if (!allowed.HasFlag(CollectorSchemes.StandardWebhooks) || !keys.HasLive(now))
+        if ((allowed & CollectorSchemes.StandardWebhooks) == 0 || !keys.HasLive(now))
             return SignatureVerdict.SchemeNotAllowed;
         if (!MatchesBehind(id, $".{time}.", body, keys, now, digests[..written]))
             return SignatureVerdict.WrongSignature;
