@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.Logging;
 
 namespace WhatsAppMesh.Hosting;
@@ -12,6 +13,15 @@ namespace WhatsAppMesh.Hosting;
 /// <summary>What every service's process has in common: two ports, logs, probes, metrics and traces.</summary>
 public static class MeshHosting
 {
+    // A line per request and per proxied call is a cost and no news; configuration (Logging:LogLevel:...) can ask for them.
+    private static readonly Dictionary<string, string?> QuietLogs = new()
+    {
+        ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+        ["Logging:LogLevel:Yarp"] = "Warning",
+        ["Logging:LogLevel:Grpc"] = "Warning",
+        ["Logging:LogLevel:System.Net.Http"] = "Warning",
+    };
+
     /// <summary>Binds the two ports and registers logging, telemetry and the readiness probe.</summary>
     /// <param name="serviceName">The service's Dapr app id, e.g. "ingest": the name in traces and metrics.</param>
     /// <exception cref="InvalidOperationException">A port setting is not a port number.</exception>
@@ -24,6 +34,7 @@ public static class MeshHosting
             Listen(kestrel, ports.Address, ports.AppPort, HttpProtocols.Http2, ListenerPort.App);
             Listen(kestrel, ports.Address, ports.HttpPort, HttpProtocols.Http1, ListenerPort.Http);
         });
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = QuietLogs });
         builder.Logging.AddSimpleConsole(console =>
         {
             console.SingleLine = true;

@@ -60,6 +60,7 @@ public static class SidecarServices
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information);
         builder.Logging.AddFilter("System.Net.Http", LogLevel.Warning);
+        builder.Logging.AddFilter("Yarp", LogLevel.Warning);
         if (flags.LogAsJson)
             builder.Logging.AddJsonConsole();
         else
