@@ -28,6 +28,10 @@ public sealed class TestDatabase : IAsyncDisposable
     /// <summary>Connection string of the server's maintenance database.</summary>
     public string ServerConnectionString { get; }
 
+    /// <summary>Connection string of the server that all tests of this process share, for those that make databases of their own.</summary>
+    /// <exception cref="PostgresUnavailableException">There is no PostgreSQL to be had.</exception>
+    public static Task<string> ServerAsync() => Server.Value;
+
     /// <summary>Creates an empty database.</summary>
     /// <exception cref="PostgresUnavailableException">There is no PostgreSQL to be had.</exception>
     public static async Task<TestDatabase> CreateAsync()
