@@ -95,7 +95,7 @@ internal static class UpCommand
         var sender = new GroupMember("999000000000003@lid", "12025550103@s.whatsapp.net");
         var message = MessageEvents.Text("120363000000000001@g.us", sender, "3EB0" + now.ToUnixTimeMilliseconds().ToString("X16", CultureInfo.InvariantCulture), now, "Bia Exemplo", "Oi!");
         var post = new CollectorSigner(mesh.Secrets.CollectorSecret, TimeProvider.System).Sign(message, SigningScheme.V2);
-        var text = new StringBuilder($"curl -i {mesh.Service("edge").HttpAddress}{post.Path[1..]} -H 'Content-Type: application/json'");
+        var text = new StringBuilder($"curl -sSi {mesh.Service("edge").HttpAddress}{post.Path[1..]} -H 'Content-Type: application/json'");
         foreach (var (name, value) in post.Headers)
             text.Append(CultureInfo.InvariantCulture, $" -H '{name}: {value}'");
         return text.Append(CultureInfo.InvariantCulture, $" -d '{Encoding.UTF8.GetString(post.Body)}'").ToString();

@@ -6,6 +6,9 @@ namespace WhatsAppMesh.Mesh.Running;
 /// <summary>Builds projects together, once, and not at all when nothing has changed.</summary>
 public sealed class MeshBuild(string repository, MeshFolder folder)
 {
+    // Without it a solution builds the projects that are only referenced, the libraries, in debug configuration.
+    private const string KeepConfiguration = "-p:ShouldUnsetParentConfigurationAndPlatform=false";
+
     private static readonly string[] SourceFolders = ["services", "libs", "protos", "standins", "tools", "tests", "bench"];
     private static readonly string[] SourceEndings = [".cs", ".csproj", ".props", ".targets", ".proto", ".json", ".sql"];
 
@@ -39,7 +42,7 @@ public sealed class MeshBuild(string repository, MeshFolder folder)
         var solution = Path.Combine(folder.Root, $"build-{name}.slnx");
         await File.WriteAllTextAsync(solution, Solution(projects), cancellationToken);
         say(string.Create(CultureInfo.InvariantCulture, $"building {projects.Count} projects"));
-        if (await RunAsync(["build", solution, "-c", "Release", "-v", "minimal", "--nologo", "-m:2", "-nodeReuse:false"], cancellationToken) != 0)
+        if (await RunAsync(["build", solution, "-c", "Release", "-v", "minimal", "--nologo", "-m:2", "-nodeReuse:false", KeepConfiguration], cancellationToken) != 0)
             throw new MeshException($"The build failed. {string.Join(System.Environment.NewLine, Errors())}{System.Environment.NewLine}Its log: {folder.BuildLog}");
         await File.WriteAllTextAsync(stamp, string.Join('\n', projects), cancellationToken);
     }
