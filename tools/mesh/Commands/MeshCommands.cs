@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Grpc.Core;
+using Npgsql;
 using WhatsAppMesh.Mesh.Running;
 using WhatsAppMesh.Mesh.Screens;
 
@@ -31,6 +33,7 @@ internal static class MeshCommands
             SmokeCommand.Create(context),
             DemoCommand.Create(context),
             TestCommand.Create(context),
+            BenchCommand.Create(context),
         };
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)
@@ -59,6 +62,11 @@ internal static class MeshCommands
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             Screen.Error("Interrupted.");
+            return ExitCodes.Failed;
+        }
+        catch (Exception e) when (e is RpcException or HttpRequestException or NpgsqlException)
+        {
+            Screen.Error($"The mesh did not answer as it should: {e.Message} See './mesh status' and './mesh logs SERVICE'.");
             return ExitCodes.Failed;
         }
     });

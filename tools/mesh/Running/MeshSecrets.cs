@@ -66,4 +66,5 @@ public sealed record MeshSecrets
 [JsonSerializable(typeof(Commands.UpAnswer))]
 [JsonSerializable(typeof(Commands.StatusAnswer))]
 [JsonSerializable(typeof(IReadOnlyList<Testing.TestResults>))]
+[JsonSerializable(typeof(Bench.BenchAnswer))]
 internal sealed partial class MeshJson : JsonSerializerContext;
