@@ -1,0 +1,93 @@
+using System.Globalization;
+using WhatsAppMesh.Collector;
+using WhatsAppMesh.LocalPostgres;
+using WhatsAppMesh.Mesh.Running;
+
+namespace WhatsAppMesh.EndToEnd;
+
+/// <summary>Tests that share one running mesh: two processes of each service, each beside its own sidecar.</summary>
+[CollectionDefinition(Name)]
+public sealed class MeshCollection : ICollectionFixture<MeshUnderTest>
+{
+    public const string Name = "mesh";
+}
+
+/// <summary>
+/// A mesh of real processes on free ports, with databases of its own. Each test takes a tenant of its own, so that tests do not see
+/// each other's events; every tenant's collector signs with the samples' secret.
+/// </summary>
+public sealed class MeshUnderTest : IAsyncLifetime
+{
+    public const string Secret = "test-secret";
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private const int Tenants = 80;
+
+    // dapr.yaml has senders 0 and 1.
+    private const int FirstSender = 2;
+
+    private readonly string _name = Guid.NewGuid().ToString("N")[..8];
+    private MeshInstance? _mesh;
+    private int _tenantsGiven;
+
+    public MeshInstance Mesh => _mesh ?? throw new InvalidOperationException("The mesh has not been started.");
+
+    /// <summary>Speaks through membership's sidecar.</summary>
+    public MeshClient Client { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        var options = new MeshOptions
+        {
+            Repository = MeshRepository.Find(),
+            Folder = new MeshFolder(Path.Combine(MeshRepository.Find(), ".mesh", "end-to-end", _name)),
+            Configuration = Configuration,
+            EphemeralPorts = true,
+            Replicas = new Dictionary<string, int> { ["edge"] = 2, ["ingest"] = 2, ["membership"] = 2 },
+            Environment = new Dictionary<string, IReadOnlyDictionary<string, string>> { ["edge"] = Senders() },
+            Postgres = await TestDatabase.ServerAsync(),
+            DatabasePrefix = $"e2e_{_name}_",
+            RemoveDataAtStop = true,
+            ReadyWithin = TimeSpan.FromSeconds(120),
+        };
+        _mesh = await MeshInstance.StartAsync(options);
+        Client = MeshClient.Through(_mesh, "membership");
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (_mesh is null)
+            return;
+        Client.Dispose();
+        await _mesh.DisposeAsync();
+    }
+
+    /// <summary>A collector of a tenant that no other test has.</summary>
+    public TestTenant NewTenant() => new(this, TenantName(Interlocked.Increment(ref _tenantsGiven) - 1));
+
+    private static string Configuration =>
+#if DEBUG
+        "debug";
+#else
+        "release";
+#endif
+
+    private static Dictionary<string, string> Senders()
+    {
+        var settings = new Dictionary<string, string>();
+        for (var i = 0; i < Tenants; i++)
+        {
+            var sender = string.Create(CultureInfo.InvariantCulture, $"Edge__Sources__{FirstSender + i}");
+            settings[$"{sender}__Name"] = TenantName(i);
+            settings[$"{sender}__Tenant"] = TenantName(i);
+            settings[$"{sender}__RequestsPerSecond"] = "0";
+            settings[$"{sender}__Secrets__0__Id"] = "samples";
+            settings[$"{sender}__Secrets__0__Value"] = Secret;
+        }
+        return settings;
+    }
+
+    private static string TenantName(int i) => i < Tenants
+        ? string.Create(CultureInfo.InvariantCulture, $"tenant-{i}")
+        : throw new InvalidOperationException($"There are only {Tenants} tenants: raise {nameof(Tenants)}.");
+}
