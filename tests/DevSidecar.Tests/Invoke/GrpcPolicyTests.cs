@@ -17,7 +17,7 @@ public sealed class GrpcPolicyTests : IAsyncLifetime
         spec:
           policies:
             timeouts:
-              short: 300ms
+              short: 1s
               long: 30s
             retries:
               some:
@@ -143,7 +143,8 @@ public sealed class GrpcPolicyTests : IAsyncLifetime
             await call.RequestStream.WriteAsync(new EchoRequest { Text = $"{i}" });
             Assert.True(await call.ResponseStream.MoveNext(default));
             Assert.Equal($"{i}", call.ResponseStream.Current.Text);
-            await Task.Delay(100);
+            // All in all longer than the policy's timeout.
+            await Task.Delay(300);
         }
 
         await call.RequestStream.CompleteAsync();

@@ -180,6 +180,21 @@ public sealed class GrpcProxyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Killed_replica_fails_no_call_while_another_lives()
+    {
+        await using var source = Npgsql.NpgsqlDataSource.Create(_database.ConnectionString);
+        await using (var dead = source.CreateCommand(
+            "insert into sidecar.peers values ('00000000-0000-0000-0000-000000000001', 'callee', 'http://127.0.0.1:1', 'k', now() + interval '1 minute')"))
+            await dead.ExecuteNonQueryAsync();
+        await using var caller = await RunningSidecar.StartAsync(_database.ConnectionString, "late");
+        using var channel = GrpcChannel.ForAddress(caller.GrpcAddress);
+        var client = new Echo.EchoClient(channel);
+
+        for (var i = 0; i < 10; i++)
+            Assert.Equal("x", (await client.UnaryAsync(new EchoRequest { Text = "x" }, To("callee"))).Text);
+    }
+
+    [Fact]
     public async Task App_may_call_itself()
     {
         using var channel = GrpcChannel.ForAddress(_callee.GrpcAddress);

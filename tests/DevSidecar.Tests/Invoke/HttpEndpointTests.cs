@@ -19,7 +19,7 @@ public sealed class HttpEndpointTests : IAsyncLifetime
         spec:
           policies:
             timeouts:
-              short: 300ms
+              short: 1s
               long: 30s
             retries:
               some:
