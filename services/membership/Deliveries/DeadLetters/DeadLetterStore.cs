@@ -52,7 +52,7 @@ internal sealed class DeadLetterStore(NpgsqlDataSource database, DeliveriesOptio
                 id, tenant, log, position, incarnation, envelope_key, event_id, revision, type, state, category, error, message, step,
                 attempts, trace_id, first_failed_at, dead_at, previous_id, envelope)
             select $1, $2, $3, $4,
-                (select count(*) from deliveries.dead_letters d where d.log = $3 and d.position = $4 and $3 > 0),
+                (select count(*) from deliveries.dead_letters d where d.log = $3 and d.position = $4 and d.log > 0),
                 $5, $6, $7, $8, 'open',
                 {Joined("category", "$9")}, {Joined("error", "$10")}, {Joined("message", "$11")}, {Joined("step", "$12")},
                 coalesce((select attempts from recorded), 0) + $13,

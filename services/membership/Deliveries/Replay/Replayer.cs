@@ -133,23 +133,26 @@ internal sealed class Replayer(
     /// <summary>Settles the item's open dead letter, by id or by position, and returns its id; null when none is open.</summary>
     private async Task<Guid?> SettleAsync(NpgsqlTransaction transaction, ReplayItem item, Guid job, string state, CancellationToken cancellationToken)
     {
+        // Two statements, not one with "or": each is found by its own index, however many dead letters there are.
         await using var command = new NpgsqlCommand(
-            """
+            $"""
             update deliveries.dead_letters set state = $1, settled_at = $2, settled_by = $3
-            where state = 'open' and (id = $4 or ($4 is null and log = $5 and position = $6))
+            where state = 'open' and {(item.DeadLetter is null ? "log = $4 and position = $5 and log > 0" : "id = $4")}
             returning id
-            """, transaction.Connection, transaction)
+            """, transaction.Connection, transaction);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = state });
+        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = time.GetUtcNow().UtcDateTime });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = job });
+        if (item.DeadLetter is { } id)
         {
-            Parameters =
-            {
-                new NpgsqlParameter<string> { TypedValue = state },
-                new NpgsqlParameter<DateTime> { TypedValue = time.GetUtcNow().UtcDateTime },
-                new NpgsqlParameter<Guid> { TypedValue = job },
-                new NpgsqlParameter { Value = item.DeadLetter ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid },
-                new NpgsqlParameter<int> { TypedValue = item.Delivery.Log },
-                new NpgsqlParameter<long> { TypedValue = item.Delivery.Position },
-            },
-        };
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        }
+        else
+        {
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = item.Delivery.Log });
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = item.Delivery.Position });
+        }
+
         return (Guid?)await command.ExecuteScalarAsync(cancellationToken);
     }
 }
