@@ -4,7 +4,9 @@ using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Edge;
 
-/// <summary>The doors: every request that brings an event. Checks in a fixed order, cheapest and least trusting first; the first that fails answers.</summary>
+/// <summary>
+/// The doors: every request that brings an event. Checks in a fixed order, cheapest and least trusting first; the first that fails answers.
+/// </summary>
 public sealed partial class DoorsApi(
     CurrentCatalog current,
     AddressGates addresses,
@@ -154,7 +156,8 @@ public sealed partial class DoorsApi(
 
     private static partial class Log
     {
-        [LoggerMessage(1001, LogLevel.Error, "{Door}: {Source} has no secret that counts now, so its events are answered 500; add one, or see what became of its reference")]
+        [LoggerMessage(1001, LogLevel.Error,
+            "{Door}: {Source} has no secret that counts now, so its events are answered 500; add one, or see what became of its reference")]
         public static partial void NoLiveSecret(ILogger logger, string door, string source);
     }
 }

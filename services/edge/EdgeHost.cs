@@ -19,7 +19,8 @@ public static class EdgeHost
         // Every request's path and target would be in these logs, and a lead's id with them.
         builder.Logging.AddFilter("Yarp", LogLevel.None).AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel.Limits, options.Limits));
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.ShutdownDelaySeconds + options.ShutdownTimeoutSeconds));
+        builder.Services.Configure<HostOptions>(
+            host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.ShutdownDelaySeconds + options.ShutdownTimeoutSeconds));
         builder.Services.Configure<ForwardedHeadersOptions>(forwarded => Configure(forwarded, options));
         builder.Services.AddHttpForwarder();
         builder.Services.AddDaprClient();

@@ -6,6 +6,8 @@ namespace WhatsAppMesh.Edge;
 /// <summary>What edge counts. Labels hold configured names and fixed words only, never anything that a client chose.</summary>
 public sealed class EdgeMetrics
 {
+    private static readonly double[] SecondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
     private readonly Counter<long> _requests;
     private readonly Histogram<double> _seconds;
     private readonly Counter<long> _catalogLoads;
@@ -19,9 +21,11 @@ public sealed class EdgeMetrics
             "mesh_edge_request_seconds",
             "s",
             "Time from a request's headers to the end of its answer.",
-            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] });
-        _catalogLoads = meter.CreateCounter<long>("mesh_edge_catalog_loads_total", description: "Versions of the senders' configuration taken into use.");
-        meter.CreateObservableGauge("mesh_edge_catalog_problems", () => CatalogProblems, description: "Errors in the senders' newest configuration and secrets; 0 is healthy.");
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [.. SecondsBuckets] });
+        _catalogLoads = meter.CreateCounter<long>(
+            "mesh_edge_catalog_loads_total", description: "Versions of the senders' configuration taken into use.");
+        meter.CreateObservableGauge(
+            "mesh_edge_catalog_problems", () => CatalogProblems, description: "Errors in the senders' newest configuration; 0 is healthy.");
         meter.CreateObservableGauge("mesh_edge_bodies", () => budget.Bodies, description: "Request bodies held now.");
         meter.CreateObservableGauge("mesh_edge_body_bytes", () => budget.Bytes, description: "Memory that they hold now, in bytes.");
     }

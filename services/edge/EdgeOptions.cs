@@ -5,8 +5,9 @@ namespace WhatsAppMesh.Edge;
 /// <summary>Settings of edge: the section <c>Edge</c> (as environment variables <c>Edge__...</c>). Read once, when the process starts.</summary>
 /// <remarks>
 /// Beside it: <c>Mesh:InternalToken</c> (required), the ports and sidecar settings that every service has, the senders
-/// (<see cref="Sources.CatalogSettings"/>, reloaded while running), and two names of older systems: <c>WHATSAPP_WEBHOOK_SECRET</c> is a secret of the
-/// collector <c>default</c>, <c>WHATSAPP_BROKER_API_KEY</c> an API key of the broker <c>default</c>; each counts only where no entry of that name is configured.
+/// (<see cref="Sources.CatalogSettings"/>, reloaded while running), and two names of older systems: <c>WHATSAPP_WEBHOOK_SECRET</c> is a
+/// secret of the collector <c>default</c>, <c>WHATSAPP_BROKER_API_KEY</c> an API key of the broker <c>default</c>; each counts only where
+/// no entry of that name is configured.
 /// </remarks>
 public sealed record EdgeOptions
 {
@@ -58,9 +59,9 @@ public sealed record EdgeOptions
             InternalToken = configuration["Mesh:InternalToken"] ?? "",
         };
         var errors = EdgeOptionsValidator.Validate(options);
-        return errors.Count == 0
-            ? options
-            : throw new InvalidOperationException($"edge cannot start with these settings:{string.Concat(errors.Select(static error => $"\n  {error}"))}");
+        if (errors.Count > 0)
+            throw new InvalidOperationException($"edge cannot start with these settings:\n  {string.Join("\n  ", errors)}");
+        return options;
     }
 }
 
@@ -70,7 +71,9 @@ public sealed record IngestOptions
     /// <summary>ingest's HTTP port, e.g. <c>http://ingest:8080</c>. Required unless <see cref="ThroughSidecar"/>.</summary>
     public string Address { get; init; } = "";
 
-    /// <summary>True sends through edge's own Dapr sidecar, for its mTLS, access control and resiliency. Default: false, straight to the address.</summary>
+    /// <summary>
+    /// True sends through edge's own Dapr sidecar, for its mTLS, access control and resiliency. Default: false, straight to the address.
+    /// </summary>
     public bool ThroughSidecar { get; init; }
 
     /// <summary>ingest's Dapr app id, for <see cref="ThroughSidecar"/>. Default: <c>ingest</c>.</summary>

@@ -34,7 +34,11 @@ public static class EdgeOptionsValidator
     private static void CheckIngest(List<string> errors, IngestOptions ingest)
     {
         if (!ingest.ThroughSidecar && !IsHttpAddress(ingest.Address))
-            errors.Add($"Edge:Ingest:Address is '{ingest.Address}': give ingest's HTTP port, such as http://127.0.0.1:8081, or set Edge:Ingest:ThroughSidecar.");
+        {
+            errors.Add($"Edge:Ingest:Address is '{ingest.Address}': give ingest's HTTP port, such as http://127.0.0.1:8081, "
+                + "or set Edge:Ingest:ThroughSidecar.");
+        }
+
         if (ingest.ThroughSidecar && !CatalogValidator.IsName(ingest.AppId))
             errors.Add($"Edge:Ingest:AppId is '{ingest.AppId}', which is no Dapr app id.");
         CheckRange(errors, "Edge:Ingest:TimeoutSeconds", ingest.TimeoutSeconds, 1, 600);

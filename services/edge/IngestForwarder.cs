@@ -85,7 +85,8 @@ public sealed partial class IngestForwarder : IDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(1020, LogLevel.Warning, "ingest at {Address} does not take events now ({Error}, status {Status}); clients are told to come back")]
+        [LoggerMessage(1020, LogLevel.Warning,
+            "ingest at {Address} does not take events now ({Error}, status {Status}); clients are told to come back")]
         public static partial void IngestIsAway(ILogger logger, string address, ForwarderError error, int status);
 
         [LoggerMessage(1021, LogLevel.Information, "ingest takes events again")]
@@ -132,7 +133,8 @@ internal sealed class IngestRequest(IngestRoute route, string path, Admission ad
         return ValueTask.CompletedTask;
     }
 
-    public override ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    public override ValueTask<bool> TransformResponseAsync(
+        HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
         if (proxyResponse is null)
             return ValueTask.FromResult(false);

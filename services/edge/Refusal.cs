@@ -33,10 +33,12 @@ public sealed record Refusal(int Status, string Code, string Error, string Reaso
     public static Refusal BodyTooLarge { get; } = new(413, "body_too_large", "Body too large", "body_too_large") { ClosesConnection = true };
 
     /// <summary>The body came too slowly.</summary>
-    public static Refusal BodyTooSlow { get; } = new(408, "body_timeout", "The body did not arrive in time", "body_timeout") { ClosesConnection = true };
+    public static Refusal BodyTooSlow { get; } =
+        new(408, "body_timeout", "The body did not arrive in time", "body_timeout") { ClosesConnection = true };
 
     /// <summary>The framing of the request breaks the rules of HTTP, or can be read in two ways.</summary>
-    public static Refusal MalformedRequest { get; } = new(400, "malformed_request", "Malformed HTTP request", "malformed_request") { ClosesConnection = true };
+    public static Refusal MalformedRequest { get; } =
+        new(400, "malformed_request", "Malformed HTTP request", "malformed_request") { ClosesConnection = true };
 
     /// <summary>The content is not JSON in UTF-8.</summary>
     public static Refusal NotJson { get; } = new(415, "unsupported_media_type", "Content type must be application/json", "unsupported_media_type");
@@ -45,7 +47,8 @@ public sealed record Refusal(int Status, string Code, string Error, string Reaso
     public static Refusal UnknownSource { get; } = WrongProof("unknown_source");
 
     /// <summary>The source is known, but none of its secrets counts now.</summary>
-    public static Refusal NoLiveSecret { get; } = new(500, "secret_not_configured", "No secret is configured for this source", "secret_not_configured", "failed");
+    public static Refusal NoLiveSecret { get; } =
+        new(500, "secret_not_configured", "No secret is configured for this source", "secret_not_configured", "failed");
 
     /// <summary>A collector's signature or event id is missing.</summary>
     public static Refusal MissingSignatureOrId { get; } = new(401, "missing_signature", "Missing signature or event id", "missing_signature");

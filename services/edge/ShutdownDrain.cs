@@ -7,7 +7,8 @@ namespace WhatsAppMesh.Edge;
 /// noticed. Kestrel then closes the door and finishes what it has accepted.
 /// </summary>
 public sealed partial class ShutdownDrain(
-    IHostApplicationLifetime lifetime, EdgeOptions options, TimeProvider clock, ILogger<ShutdownDrain> logger) : IHostedLifecycleService, IReadinessCheck
+    IHostApplicationLifetime lifetime, EdgeOptions options, TimeProvider clock, ILogger<ShutdownDrain> logger)
+    : IHostedLifecycleService, IReadinessCheck
 {
     private volatile bool _stopping;
 

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace WhatsAppMesh.Edge;
 
-/// <summary>Carries the trace to ingest and leaves out baggage, which is text of the client's choice that would travel through every service.</summary>
+/// <summary>
+/// Carries the trace to ingest and leaves out baggage, which is text of the client's choice that would travel through every service.
+/// </summary>
 internal sealed class TraceOnlyPropagator : DistributedContextPropagator
 {
     private readonly DistributedContextPropagator _w3c = CreateW3CPropagator();

@@ -10,7 +10,10 @@ public sealed class CheckOrderTests
 
     private static readonly string LargeBody = "{\"type\":\"x\",\"payload\":{\"text\":\"" + new string('a', SmallCap) + "\"}}";
 
-    private static readonly Dictionary<string, string?> SmallBodies = new() { ["Edge:Limits:BodyBytes"] = SmallCap.ToString(CultureInfo.InvariantCulture) };
+    private static readonly Dictionary<string, string?> SmallBodies = new()
+    {
+        ["Edge:Limits:BodyBytes"] = SmallCap.ToString(CultureInfo.InvariantCulture),
+    };
 
     [Fact]
     public async Task Address_over_its_rate_is_answered_before_anything_is_read()
@@ -18,7 +21,7 @@ public sealed class CheckOrderTests
         await using var edge = await EdgeUnderTest.StartAsync(
             new(SmallBodies) { ["Edge:Limits:AddressRequestsPerSecond"] = "0.01", ["Edge:Limits:AddressBurst"] = "2" });
         await edge.AcceptedAsync(Signing.SignedV2());
-        await edge.RefusedAsync(Signing.SignedV2(secret: "wrong"), 401, "invalid_signature");
+        await edge.InvalidAsync(Signing.SignedV2(secret: "wrong"));
         using var answer = await edge.RefusedAsync(Signing.SignedV2(LargeBody), 429, "rate_limited");
         Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 100);
     }
@@ -68,7 +71,7 @@ public sealed class CheckOrderTests
         compressed.Content!.Headers.ContentEncoding.Add("gzip");
         await edge.RefusedAsync(compressed, 415, "unsupported_media_type");
         await using var raw = await RawConnection.OpenAsync(edge);
-        await raw.SendAsync($"POST {Signing.V2} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{{}}");
+        await raw.PostAsync("{}", "Content-Type: text/plain");
         Assert.Equal(415, await raw.ReadStatusAsync());
     }
 
@@ -121,7 +124,7 @@ public sealed class CheckOrderTests
         for (var i = 0; i < 5; i++)
             await edge.RefusedAsync(Signing.SignedV2(secret: "wrong"), 401, "invalid_signature", "Invalid signature");
         await edge.AcceptedAsync(Signing.SignedV2());
-        await edge.RefusedAsync(Signing.SignedV2(secret: "wrong"), 401, "invalid_signature");
+        await edge.InvalidAsync(Signing.SignedV2(secret: "wrong"));
         using var answer = await edge.RefusedAsync(Signing.SignedV2(), 429, "rate_limited");
         Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 100);
     }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using WhatsAppMesh.Edge.Tests.Driving;
 
 namespace WhatsAppMesh.Edge.Tests;
@@ -8,18 +7,25 @@ namespace WhatsAppMesh.Edge.Tests;
 public sealed class HeaderHygieneTests
 {
     private static readonly string[] Allowed =
-        ["Host", "Content-Type", "Content-Length", "X-Mesh-Token", "X-Mesh-Tenant", "X-Mesh-Source", "X-Mesh-Event-Id", "traceparent", "tracestate", "Idempotency-Key"];
+    [
+        "Host", "Content-Type", "Content-Length", "X-Mesh-Token", "X-Mesh-Tenant", "X-Mesh-Source", "X-Mesh-Event-Id",
+        "traceparent", "tracestate", "Idempotency-Key",
+    ];
+
+    private static readonly string[] Forged =
+    [
+        "X-Mesh-Token", "X-Mesh-Tenant", "X-Mesh-Source", "X-Mesh-Event-Id", "X-Mesh-Anything", "dapr-app-id", "dapr-api-token", "dapr-caller-app-id",
+        "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Real-IP", "X-Original-URL", "X-HTTP-Method-Override",
+        "Authorization", "Cookie", "baggage", "Upgrade", "TE",
+    ];
 
     [Fact]
     public async Task Client_can_forge_no_internal_header()
     {
         await using var edge = await EdgeUnderTest.StartAsync();
-        var request = Signing.SignedV2()
-            .With("X-Mesh-Token", "forged").With("X-Mesh-Tenant", "forged").With("X-Mesh-Source", "forged").With("X-Mesh-Event-Id", "forged").With("X-Mesh-Anything", "forged")
-            .With("dapr-app-id", "forged").With("dapr-api-token", "forged").With("dapr-caller-app-id", "forged")
-            .With("X-Forwarded-For", "10.9.9.9").With("X-Forwarded-Host", "forged").With("X-Forwarded-Proto", "https").With("Forwarded", "for=10.9.9.9").With("X-Real-IP", "10.9.9.9")
-            .With("X-Original-URL", "/v1/events").With("X-HTTP-Method-Override", "DELETE").With("Authorization", "Bearer forged").With("Cookie", "a=b")
-            .With("baggage", "a=b").With("Upgrade", "websocket").With("Connection", "Upgrade, X-Mesh-Token").With("TE", "trailers").With("X-Collector", "default");
+        var request = Signing.SignedV2().With("Connection", "Upgrade, X-Mesh-Token").With("X-Collector", "default");
+        foreach (var header in Forged)
+            request.With(header, "forged=1");
         await edge.AcceptedAsync(request);
         var arrived = edge.Ingest.Single();
         Assert.Equal("POST", arrived.Method);
@@ -43,9 +49,10 @@ public sealed class HeaderHygieneTests
     {
         await using var edge = await EdgeUnderTest.StartAsync();
         await using var raw = await RawConnection.OpenAsync(edge);
-        await raw.SendAsync(
-            $"POST {Signing.V2} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-            + $"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Event-Id: {Signing.EventId}\r\nX-Signature: {Signing.Hmac(Signing.Secret, Signing.EventId + ".")}\r\n\r\n");
+        var head = RawConnection.Head(
+            "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            $"X-Event-Id: {Signing.EventId}", $"X-Signature: {Signing.Hmac(Signing.Secret, Signing.EventId + ".")}");
+        await raw.SendAsync(head + "\r\n");
         Assert.Equal(202, await raw.ReadStatusAsync());
         var arrived = edge.Ingest.Single();
         Assert.Equal("POST", arrived.Method);
@@ -69,9 +76,7 @@ public sealed class HeaderHygieneTests
         await using var edge = await EdgeUnderTest.StartAsync();
         var id = "идент 🎈 " + new string('x', 700);
         await using var raw = await RawConnection.OpenAsync(edge);
-        await raw.SendAsync(
-            $"POST {Signing.V2} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Event-Id: {id}\r\n"
-            + $"X-Signature: {Signing.Hmac(Signing.Secret, $"{id}.{{}}")}\r\nContent-Length: 2\r\n\r\n{{}}");
+        await raw.PostAsync("{}", $"X-Event-Id: {id}", $"X-Signature: {Signing.Hmac(Signing.Secret, id + ".{}")}");
         Assert.Equal(202, await raw.ReadStatusAsync());
         Assert.Equal(id, edge.Ingest.Single()["X-Mesh-Event-Id"]);
     }
@@ -83,9 +88,9 @@ public sealed class HeaderHygieneTests
         await edge.AcceptedAsync(Signing.SignedV2().With("Idempotency-Key", "key-1"));
         Assert.Equal("key-1", edge.Ingest.Single()["Idempotency-Key"]);
         await using var raw = await RawConnection.OpenAsync(edge);
-        await raw.SendAsync(
-            $"POST {Signing.V2} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nIdempotency-Key: a\r\nIdempotency-Key: b\r\nX-Event-Id: {Signing.EventId}\r\n"
-            + $"X-Signature: {Signing.Hmac(Signing.Secret, $"{Signing.EventId}.{Signing.Body}")}\r\nContent-Length: {Encoding.UTF8.GetByteCount(Signing.Body)}\r\n\r\n{Signing.Body}");
+        var signature = Signing.Hmac(Signing.Secret, $"{Signing.EventId}.{Signing.Body}");
+        await raw.PostAsync(
+            Signing.Body, "Idempotency-Key: a", "Idempotency-Key: b", $"X-Event-Id: {Signing.EventId}", $"X-Signature: {signature}");
         Assert.Equal(400, await raw.ReadStatusAsync());
     }
 
@@ -97,7 +102,8 @@ public sealed class HeaderHygieneTests
         await direct.AcceptedAsync(Signing.SignedV2().With("X-Forwarded-For", "10.0.0.1"));
         await direct.RefusedAsync(Signing.SignedV2().With("X-Forwarded-For", "10.0.0.2"), 429, "rate_limited");
 
-        await using var behindProxy = await EdgeUnderTest.StartAsync(new(settings) { ["Edge:Proxies:0"] = "127.0.0.0/8", ["Edge:Proxies:1"] = "10.7.0.0/16" });
+        await using var behindProxy = await EdgeUnderTest.StartAsync(
+            new(settings) { ["Edge:Proxies:0"] = "127.0.0.0/8", ["Edge:Proxies:1"] = "10.7.0.0/16" });
         await behindProxy.AcceptedAsync(Signing.SignedV2().With("X-Forwarded-For", "10.0.0.1"));
         await behindProxy.AcceptedAsync(Signing.SignedV2().With("X-Forwarded-For", "10.0.0.2"));
         await behindProxy.RefusedAsync(Signing.SignedV2().With("X-Forwarded-For", "10.99.0.1, 10.0.0.2, 10.7.0.1"), 429, "rate_limited");

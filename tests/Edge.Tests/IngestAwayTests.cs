@@ -18,7 +18,8 @@ public sealed class IngestAwayTests
         for (var i = 0; i < 3; i++)
             await UnavailableAsync(edge);
         await using var again = await FakeIngest.StartAsync(port);
-        await Answers.EventuallyAsync(async () => (await edge.Client.SendAsync(Signing.SignedV2())).StatusCode == HttpStatusCode.Accepted, "events go through again");
+        await Answers.EventuallyAsync(
+            async () => (await edge.Client.SendAsync(Signing.SignedV2())).StatusCode == HttpStatusCode.Accepted, "events go through again");
         Assert.Single(edge.Logs.Lines, static line => line.Contains("[1020]", StringComparison.Ordinal));
         Assert.Single(edge.Logs.Lines, static line => line.Contains("[1021]", StringComparison.Ordinal));
         Assert.True(edge.Metrics.HasReason("ingest_unavailable"));
@@ -115,7 +116,12 @@ public sealed class IngestAwayTests
     {
         await using var sidecar = await FakeIngest.StartAsync();
         await using var edge = await EdgeUnderTest.StartAsync(
-            new() { ["Edge:Ingest:ThroughSidecar"] = "true", ["DAPR_HTTP_ENDPOINT"] = sidecar.Address.ToString(), ["DAPR_API_TOKEN"] = "sidecar-token" });
+            new()
+            {
+                ["Edge:Ingest:ThroughSidecar"] = "true",
+                ["DAPR_HTTP_ENDPOINT"] = sidecar.Address.ToString(),
+                ["DAPR_API_TOKEN"] = "sidecar-token",
+            });
         await edge.AcceptedAsync(Signing.SignedV2().With("dapr-app-id", "forged"));
         var arrived = sidecar.Single();
         Assert.Equal("/v2/events", arrived.Target);

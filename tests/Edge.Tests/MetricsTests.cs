@@ -11,8 +11,8 @@ public sealed class MetricsTests
         await using var edge = await EdgeUnderTest.StartAsync();
         await edge.AcceptedAsync(Signing.SignedV2());
         await edge.AcceptedAsync(Signing.SignedV2());
-        await edge.RefusedAsync(Signing.SignedV2(secret: "wrong"), 401, "invalid_signature");
-        await edge.RefusedAsync(Signing.SignedV2().With("X-Collector", "nobody"), 401, "invalid_signature");
+        await edge.InvalidAsync(Signing.SignedV2(secret: "wrong"));
+        await edge.InvalidAsync(Signing.SignedV2().With("X-Collector", "nobody"));
         await edge.RefusedAsync(Signing.Post(Signing.V2, contentType: "text/plain"), 415, "unsupported_media_type");
         edge.Ingest.Answer = static context => FakeIngest.AnswerAsync(context, 422, "{}");
         using (await edge.Client.SendAsync(Signing.SignedV2()))

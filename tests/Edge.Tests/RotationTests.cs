@@ -15,11 +15,11 @@ public sealed class RotationTests
             ("old", null, Now.AddHours(1)), ("new", null, null), ("ended", null, Now.AddHours(-1)), ("early", Now.AddHours(2), null)));
         await edge.AcceptedAsync(Signing.SignedV2(secret: "old"));
         await edge.AcceptedAsync(Signing.SignedV2(secret: "new"));
-        await edge.RefusedAsync(Signing.SignedV2(secret: "ended"), 401, "invalid_signature");
-        await edge.RefusedAsync(Signing.SignedV2(secret: "early"), 401, "invalid_signature");
+        await edge.InvalidAsync(Signing.SignedV2(secret: "ended"));
+        await edge.InvalidAsync(Signing.SignedV2(secret: "early"));
 
         edge.Clock.Shift = TimeSpan.FromHours(3);
-        await edge.RefusedAsync(Signing.SignedV2(secret: "old"), 401, "invalid_signature");
+        await edge.InvalidAsync(Signing.SignedV2(secret: "old"));
         await edge.AcceptedAsync(Signing.SignedV2(secret: "new"));
         await edge.AcceptedAsync(Signing.SignedV2(secret: "early"));
     }
@@ -37,7 +37,8 @@ public sealed class RotationTests
     [Fact]
     public async Task Old_systems_variable_is_the_secret_of_the_default_collector()
     {
-        await using var edge = await EdgeUnderTest.StartAsync(new() { ["WHATSAPP_WEBHOOK_SECRET"] = "from-an-older-system", ["Edge:DefaultTenant"] = "acme" });
+        await using var edge = await EdgeUnderTest.StartAsync(
+            new() { ["WHATSAPP_WEBHOOK_SECRET"] = "from-an-older-system", ["Edge:DefaultTenant"] = "acme" });
         await edge.AcceptedAsync(Signing.SignedV2(secret: "from-an-older-system"));
         Assert.Equal("acme", edge.Ingest.Single()["X-Mesh-Tenant"]);
     }
@@ -48,7 +49,7 @@ public sealed class RotationTests
         await using var edge = await EdgeUnderTest.StartAsync(
             EdgeUnderTest.With(new() { ["WHATSAPP_WEBHOOK_SECRET"] = "from-an-older-system" }, "Edge:Sources:0", "default", Signing.Secret));
         await edge.AcceptedAsync(Signing.SignedV2());
-        await edge.RefusedAsync(Signing.SignedV2(secret: "from-an-older-system"), 401, "invalid_signature");
+        await edge.InvalidAsync(Signing.SignedV2(secret: "from-an-older-system"));
     }
 
     private static Dictionary<string, string?> Secrets(params (string Secret, DateTimeOffset? NotBefore, DateTimeOffset? Expires)[] secrets)

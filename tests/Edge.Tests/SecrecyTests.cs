@@ -15,10 +15,10 @@ public sealed class SecrecyTests
         await using var edge = await EdgeUnderTest.StartAsync(settings);
         await edge.AcceptedAsync(Signing.SignedV2(Body, "secret-of-collector"));
         await edge.AcceptedAsync(Signing.Post("/api/leads/5511999990000/stage", Body).With("X-API-Key", "key-of-crm-secret"));
-        await edge.RefusedAsync(Signing.SignedV2(Body, "guessed-secret"), 401, "invalid_signature");
-        await edge.RefusedAsync(Signing.SignedV2(Body, "secret-of-collector").With("X-Collector", "chosen-by-client"), 401, "invalid_signature");
-        await edge.RefusedAsync(Signing.Post("/api/leads/5511999990000/stage", Body).With("X-API-Key", "guessed-key"), 401, "invalid_api_key");
-        await edge.RefusedAsync(Signing.Post("/api/triggers/chosen-by-client/webhook", Body).With("X-Signature", "00"), 401, "invalid_signature");
+        await edge.InvalidAsync(Signing.SignedV2(Body, "guessed-secret"));
+        await edge.InvalidAsync(Signing.SignedV2(Body, "secret-of-collector").With("X-Collector", "chosen-by-client"));
+        await edge.InvalidKeyAsync(Signing.Post("/api/leads/5511999990000/stage", Body).With("X-API-Key", "guessed-key"));
+        await edge.InvalidAsync(Signing.Post("/api/triggers/chosen-by-client/webhook", Body).With("X-Signature", "00"));
         edge.Ingest.Answer = static context =>
         {
             context.Abort();

@@ -53,6 +53,7 @@ public sealed class SettingsTests
             ["Mesh:InternalToken"] = EdgeUnderTest.InternalToken,
             ["Edge:Ingest:Address"] = address,
         }).Build();
-        Assert.Contains("Edge:Ingest:Address", Assert.Throws<InvalidOperationException>(() => EdgeOptions.Read(configuration)).Message, StringComparison.Ordinal);
+        var exception = Assert.Throws<InvalidOperationException>(() => EdgeOptions.Read(configuration));
+        Assert.Contains("Edge:Ingest:Address", exception.Message, StringComparison.Ordinal);
     }
 }

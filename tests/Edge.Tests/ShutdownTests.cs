@@ -28,7 +28,7 @@ public sealed class ShutdownTests
         await edge.Clock.HeldAsync();
         using (var readiness = await edge.Client.GetAsync("/readyz"))
             Assert.Equal(HttpStatusCode.ServiceUnavailable, readiness.StatusCode);
-        await edge.RefusedAsync(Signing.SignedV2(secret: "wrong"), 401, "invalid_signature");
+        await edge.InvalidAsync(Signing.SignedV2(secret: "wrong"));
 
         await edge.Clock.ReleaseAsync();
         await Answers.EventuallyAsync(() => IsClosedAsync(edge), "the door is closed");
@@ -42,7 +42,8 @@ public sealed class ShutdownTests
     [Fact]
     public async Task Request_that_never_ends_is_given_up_after_its_time()
     {
-        await using var edge = await EdgeUnderTest.StartAsync(new() { ["Edge:ShutdownTimeoutSeconds"] = "1", ["Edge:Ingest:TimeoutSeconds"] = "600" });
+        await using var edge = await EdgeUnderTest.StartAsync(
+            new() { ["Edge:ShutdownTimeoutSeconds"] = "1", ["Edge:Ingest:TimeoutSeconds"] = "600" });
         var arrived = new TaskCompletionSource();
         edge.Ingest.Answer = context =>
         {

@@ -26,7 +26,8 @@ public static class SignatureCheck
     /// <param name="now">Our time.</param>
     /// <param name="eventId">The event id that the signature covers (or, body only, goes with); empty unless accepted.</param>
     public static SignatureVerdict Collector(
-        IHeaderDictionary headers, ReadOnlySpan<byte> body, KeyRing keys, KeyRing webhookKeys, CollectorSchemes allowed, DateTimeOffset now, out string eventId)
+        IHeaderDictionary headers, ReadOnlySpan<byte> body, KeyRing keys, KeyRing webhookKeys, CollectorSchemes allowed, DateTimeOffset now,
+        out string eventId)
     {
         eventId = "";
         var webhookStyle = headers.ContainsKey("webhook-id") || headers.ContainsKey("webhook-timestamp") || headers.ContainsKey("webhook-signature");
@@ -122,7 +123,8 @@ public static class SignatureCheck
         if (verdict != SignatureVerdict.Accepted)
             return verdict;
         Span<byte> digests = stackalloc byte[ListBytes];
-        if (!SignatureHeaders.TryDecodeStripe(header, digests, out var time, out var written) || !SignatureHeaders.TryReadSeconds(time, out var seconds))
+        if (!SignatureHeaders.TryDecodeStripe(header, digests, out var time, out var written)
+            || !SignatureHeaders.TryReadSeconds(time, out var seconds))
             return SignatureVerdict.Malformed;
         if (!MatchesBehind(time, ".", body, keys, now, digests[..written]))
             return SignatureVerdict.WrongSignature;

@@ -46,7 +46,8 @@ public sealed class CatalogFile(IConfiguration configuration, EdgeOptions option
         }
         catch (JsonException exception)
         {
-            throw new CatalogException([FormattableString.Invariant($"Edge:SourcesFile is not as it should be at {exception.Path ?? "$"}, line {exception.LineNumber + 1}.")]);
+            var place = FormattableString.Invariant($"{exception.Path ?? "$"}, line {exception.LineNumber + 1}");
+            throw new CatalogException([$"Edge:SourcesFile is not as it should be at {place}."]);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

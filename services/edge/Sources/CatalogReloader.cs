@@ -9,7 +9,8 @@ namespace WhatsAppMesh.Edge.Sources;
 /// ConfigMap is replaced by moving symbolic links, which file watchers miss. A broken new version changes nothing and is reported.
 /// </summary>
 public sealed partial class CatalogReloader(
-    CatalogFile file, SecretReader secrets, CurrentCatalog current, EdgeOptions options, EdgeMetrics metrics, TimeProvider clock, ILogger<CatalogReloader> logger)
+    CatalogFile file, SecretReader secrets, CurrentCatalog current, EdgeOptions options, EdgeMetrics metrics, TimeProvider clock,
+    ILogger<CatalogReloader> logger)
     : BackgroundService
 {
     private static readonly TimeSpan StartInterval = TimeSpan.FromMilliseconds(250);

@@ -26,7 +26,9 @@ public sealed record CatalogSettings
 
     /// <summary>The lists with their kinds, in a fixed order.</summary>
     public IEnumerable<(SourceKind Kind, IReadOnlyList<SourceSettings> Entries)> ByKind() =>
-        [(SourceKind.Collector, Sources), (SourceKind.Trigger, Triggers), (SourceKind.Crm, Crm), (SourceKind.Broker, Broker), (SourceKind.Waha, Waha)];
+    [
+        (SourceKind.Collector, Sources), (SourceKind.Trigger, Triggers), (SourceKind.Crm, Crm), (SourceKind.Broker, Broker), (SourceKind.Waha, Waha),
+    ];
 
     /// <summary>The entries of both.</summary>
     public CatalogSettings With(CatalogSettings other) => new()
@@ -61,7 +63,9 @@ public enum SourceKind
 /// <summary>One sender.</summary>
 public sealed record SourceSettings
 {
-    /// <summary>Name (for a trigger: its id): a letter or digit, then up to 99 letters, digits, '.', '_' or '-'. Required, unique in its list.</summary>
+    /// <summary>
+    /// Name (for a trigger: its id): a letter or digit, then up to 99 letters, digits, '.', '_' or '-'. Required, unique in its list.
+    /// </summary>
     public string Name { get; init => field = value ?? ""; } = "";
 
     /// <summary>Tenant whose events these are; same characters as a name. Default: <c>Edge:DefaultTenant</c>.</summary>

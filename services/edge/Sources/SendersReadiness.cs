@@ -2,7 +2,9 @@ using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Edge.Sources;
 
-/// <summary>Not ready until the senders' secrets have been read once, or have had their time: a sidecar starts beside the service, not before it.</summary>
+/// <summary>
+/// Not ready until the senders' secrets have been read once, or have had their time: a sidecar starts beside the service, not before it.
+/// </summary>
 public sealed class SendersReadiness(CurrentCatalog current) : IReadinessCheck
 {
     /// <inheritdoc/>

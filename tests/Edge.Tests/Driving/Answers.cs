@@ -7,12 +7,21 @@ namespace WhatsAppMesh.Edge.Tests.Driving;
 public static class Answers
 {
     /// <summary>Sends and demands this problem.</summary>
-    public static async Task<HttpResponseMessage> RefusedAsync(this EdgeUnderTest edge, HttpRequestMessage request, int status, string code, string? error = null)
+    public static async Task<HttpResponseMessage> RefusedAsync(
+        this EdgeUnderTest edge, HttpRequestMessage request, int status, string code, string? error = null)
     {
         var answer = await edge.Client.SendAsync(request);
         await answer.IsProblemAsync(status, code, error);
         return answer;
     }
+
+    /// <summary>Sends and demands the answer to a wrong signature.</summary>
+    public static Task InvalidAsync(this EdgeUnderTest edge, HttpRequestMessage request) =>
+        edge.RefusedAsync(request, 401, "invalid_signature", "Invalid signature");
+
+    /// <summary>Sends and demands the answer to a wrong API key.</summary>
+    public static Task InvalidKeyAsync(this EdgeUnderTest edge, HttpRequestMessage request) =>
+        edge.RefusedAsync(request, 401, "invalid_api_key", "Invalid API key");
 
     /// <summary>Sends and demands that ingest's 202 comes back.</summary>
     public static async Task AcceptedAsync(this EdgeUnderTest edge, HttpRequestMessage request)

@@ -42,21 +42,20 @@ public sealed class EdgeUnderTest : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
 
     /// <summary>Starts edge with a collector "default" whose secret is <see cref="Signing.Secret"/>, unless the settings configure senders.</summary>
-    public static async Task<EdgeUnderTest> StartAsync(Dictionary<string, string?>? settings = null, FakeIngest? ingest = null, Action<IServiceCollection>? services = null)
+    public static async Task<EdgeUnderTest> StartAsync(Dictionary<string, string?>? settings = null, FakeIngest? ingest = null)
     {
         var ownsIngest = ingest is null;
         ingest ??= await FakeIngest.StartAsync();
         var clock = new ShiftedClock();
         var logs = new CapturedLogs();
-        var app = Build(settings ?? [], ingest, clock, logs, services);
+        var app = Build(settings ?? [], ingest, clock, logs);
         var metrics = new CapturedMetrics(app.Services.GetRequiredService<IMeterFactory>());
         await app.StartAsync();
         return new EdgeUnderTest(app, ingest, ownsIngest, clock, logs, metrics);
     }
 
     /// <summary>Builds edge without starting it.</summary>
-    public static WebApplication Build(
-        Dictionary<string, string?> settings, FakeIngest ingest, ShiftedClock clock, CapturedLogs logs, Action<IServiceCollection>? services = null)
+    public static WebApplication Build(Dictionary<string, string?> settings, FakeIngest ingest, ShiftedClock clock, CapturedLogs logs)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Test" });
         var all = new Dictionary<string, string?>
@@ -73,18 +72,20 @@ public sealed class EdgeUnderTest : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(all);
         builder.Logging.ClearProviders().AddProvider(logs).SetMinimumLevel(LogLevel.Trace);
         builder.Services.AddSingleton<TimeProvider>(clock);
-        services?.Invoke(builder.Services);
         builder.AddEdge();
-        return builder.Build().Also(static app => app.MapEdge());
+        var app = builder.Build();
+        app.MapEdge();
+        return app;
     }
 
     /// <summary>Settings with one sender added.</summary>
-    public static Dictionary<string, string?> With(Dictionary<string, string?> settings, string section, string name, string secret, string member = "Value") => new(settings)
-    {
-        [$"{section}:Name"] = name,
-        [$"{section}:Secrets:0:Id"] = "first",
-        [$"{section}:Secrets:0:{member}"] = secret,
-    };
+    public static Dictionary<string, string?> With(
+        Dictionary<string, string?> settings, string section, string name, string secret, string member = "Value") => new(settings)
+        {
+            [$"{section}:Name"] = name,
+            [$"{section}:Secrets:0:Id"] = "first",
+            [$"{section}:Secrets:0:{member}"] = secret,
+        };
 
     public Task StopAsync(CancellationToken cancellationToken = default) => _app.StopAsync(cancellationToken);
 
@@ -120,14 +121,5 @@ public sealed class CapturedLogs : ILoggerProvider
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             logs.Lines.Enqueue($"{logLevel} {category}[{eventId.Id}] {formatter(state, exception)} {exception}");
-    }
-}
-
-internal static class Fluent
-{
-    public static T Also<T>(this T value, Action<T> action)
-    {
-        action(value);
-        return value;
     }
 }

@@ -24,7 +24,8 @@ public sealed class FakeIngest : IAsyncDisposable
     public Uri Address => new(_app.Urls.First());
 
     /// <summary>What it answers; 202 with a small JSON body by default.</summary>
-    public Func<HttpContext, Task> Answer { get; set; } = static context => AnswerAsync(context, StatusCodes.Status202Accepted, """{"status":"accepted"}""");
+    public Func<HttpContext, Task> Answer { get; set; } =
+        static context => AnswerAsync(context, StatusCodes.Status202Accepted, """{"status":"accepted"}""");
 
     /// <summary>The only request that arrived.</summary>
     public Arrived Single() => Assert.Single(Requests);
@@ -58,7 +59,8 @@ public sealed class FakeIngest : IAsyncDisposable
     {
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
-        var headers = context.Request.Headers.ToDictionary(static header => header.Key, static header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase);
+        var headers = context.Request.Headers.ToDictionary(
+            static header => header.Key, static header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase);
         var target = context.Features.Get<IHttpRequestFeature>()!.RawTarget;
         Requests.Enqueue(new Arrived(context.Request.Method, target, headers, body.ToArray()));
         await Answer(context);

@@ -18,6 +18,17 @@ public sealed class RawConnection : IAsyncDisposable
         return connection;
     }
 
+    /// <summary>Sends a whole request to the second generation's path: these headers behind the usual ones, a length and the body.</summary>
+    public Task PostAsync(string body, params string[] headers) =>
+        SendAsync(Head([.. headers, $"Content-Length: {Encoding.UTF8.GetByteCount(body)}"]) + "\r\n" + body);
+
+    /// <summary>A request line, the usual headers and these; without the empty line that ends them.</summary>
+    public static string Head(params string[] headers)
+    {
+        string[] lines = [$"POST {Signing.V2} HTTP/1.1", "Host: x", "Content-Type: application/json", .. headers];
+        return string.Join("\r\n", lines) + "\r\n";
+    }
+
     public async Task SendAsync(string text) => await _socket.SendAsync(Encoding.UTF8.GetBytes(text));
 
     /// <summary>Sends as long as the other side takes it; true when it closed before everything was sent.</summary>

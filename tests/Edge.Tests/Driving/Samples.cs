@@ -65,6 +65,8 @@ public static class Samples
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "global.json")))
             folder = folder.Parent;
-        return Path.Combine(folder?.Parent?.FullName ?? throw new InvalidOperationException("Set MESH_SHARED to the folder that holds payloads/."), "shared");
+        return folder?.Parent is { } parent
+            ? Path.Combine(parent.FullName, "shared")
+            : throw new InvalidOperationException("Set MESH_SHARED to the folder that holds payloads/.");
     }
 }

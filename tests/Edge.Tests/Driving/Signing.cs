@@ -42,7 +42,10 @@ public static class Signing
 
     /// <summary>A Standard Webhooks request.</summary>
     public static HttpRequestMessage SignedWebhook(byte[] key, DateTimeOffset time, string body = Body, string id = EventId, string path = V2) =>
-        Post(path, body).With("webhook-id", id).With("webhook-timestamp", Seconds(time)).With("webhook-signature", WebhookSignature(key, time, body, id));
+        Post(path, body)
+            .With("webhook-id", id)
+            .With("webhook-timestamp", Seconds(time))
+            .With("webhook-signature", WebhookSignature(key, time, body, id));
 
     public static string WebhookSignature(byte[] key, DateTimeOffset time, string body = Body, string id = EventId) =>
         "v1," + Convert.ToBase64String(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"{id}.{Seconds(time)}.{body}")));
