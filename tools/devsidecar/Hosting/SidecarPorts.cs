@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Routing.Matching;
@@ -25,7 +26,9 @@ public static class SidecarPorts
     /// <summary>Configures Kestrel for the three ports. The HTTP API speaks HTTP/1.1, the other two cleartext HTTP/2 only.</summary>
     public static void AddSidecarPorts(this WebApplicationBuilder builder, SidecarFlags flags)
     {
+        var priorKnowledge = new PriorKnowledge();
         builder.Services.AddSingleton<MatcherPolicy, PortPolicy>();
+        builder.Services.AddSingleton<IConnectionListenerFactory>(priorKnowledge);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -36,9 +39,11 @@ public static class SidecarPorts
             kestrel.Limits.Http2.MaxStreamsPerConnection = int.MaxValue;
             foreach (var address in flags.ListenAddresses)
             {
-                Listen(kestrel, address, flags.HttpPort, SidecarPort.Http, HttpProtocols.Http1);
+                Listen(kestrel, address, flags.HttpPort, SidecarPort.Http, HttpProtocols.Http1, priorKnowledge.Detect);
                 Listen(kestrel, address, flags.GrpcPort, SidecarPort.Grpc, HttpProtocols.Http2);
             }
+
+            kestrel.Listen(priorKnowledge.EndPoint, listen => listen.Protocols = HttpProtocols.Http2);
 
             // What comes in here passes no token check: only sidecars of this machine may reach it.
             Listen(kestrel, "127.0.0.1", flags.InternalGrpcPort, SidecarPort.Internal, HttpProtocols.Http2);
@@ -68,7 +73,8 @@ public static class SidecarPorts
         return new Uri(port == SidecarPort.Internal ? addresses.Last() : addresses.ElementAt((int)port)).Port;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, string address, int number, SidecarPort port, HttpProtocols protocols)
+    private static void Listen(
+        KestrelServerOptions kestrel, string address, int number, SidecarPort port, HttpProtocols protocols, Func<ConnectionDelegate, ConnectionDelegate>? detect = null)
     {
         var feature = new PortOfConnection(port);
         kestrel.Listen(ParseAddress(address), number, listen =>
@@ -79,6 +85,8 @@ public static class SidecarPorts
                 connection.Features.Set(feature);
                 return next(connection);
             });
+            if (detect is not null)
+                listen.Use(detect);
         });
     }
 
