@@ -16,7 +16,7 @@ internal static class PubSubServices
         services.AddSingleton<DeadLetters>();
         services.AddSingleton<ProgrammaticSubscriptions>();
         services.AddSingleton<SubscriptionSet>();
-        services.AddSingleton<IDeliveryFaults, NoDeliveryFaults>();
+        services.AddSingleton(DeliveryFaults.Create);
 
         services.AddHostedService<TopicRetention>();
         services.AddHostedService(provider => provider.GetRequiredService<TopicNotices>());

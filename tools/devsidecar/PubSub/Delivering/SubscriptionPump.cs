@@ -1,4 +1,3 @@
-using Npgsql;
 using WhatsAppMesh.DevSidecar.PubSub.Log;
 
 namespace WhatsAppMesh.DevSidecar.PubSub.Delivering;
@@ -53,7 +52,7 @@ internal sealed partial class SubscriptionPump(SubscriptionScope scope, GroupCur
                 started = true;
                 look = await StepAsync(look, stop);
             }
-            catch (NpgsqlException exception)
+            catch (Exception exception) when (exception is not OperationCanceledException)
             {
                 Log.LookFailed(scope.Logger, exception, scope.Subscription.Topic);
                 await Task.Delay(LookInterval, scope.Time, stop.NoMoreAttempts);

@@ -26,7 +26,7 @@ internal sealed partial class TopicNotices(SidecarDatabase database, TimeProvide
             {
                 await ListenAsync(stoppingToken);
             }
-            catch (Exception exception) when (exception is NpgsqlException or IOException or TimeoutException)
+            catch (Exception exception) when (exception is not OperationCanceledException)
             {
                 Log.ConnectionLost(logger, exception);
                 await Task.Delay(TimeSpan.FromSeconds(1), time, stoppingToken);
