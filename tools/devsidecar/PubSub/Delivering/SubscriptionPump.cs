@@ -11,6 +11,9 @@ internal sealed partial class SubscriptionPump(SubscriptionScope scope, GroupCur
     private const int MostInFlight = 2000;
     private const int MostPerLease = 1000;
 
+    /// <summary>Nothing is leased while there is less room than this: leases of a few messages each would cost more than they bring.</summary>
+    private const int LeastRoom = 500;
+
     /// <summary>Size a lease aims at, in bytes of envelopes.</summary>
     private const long LeaseBytes = 4 * 1024 * 1024;
 
@@ -64,7 +67,7 @@ internal sealed partial class SubscriptionPump(SubscriptionScope scope, GroupCur
     /// <returns>Whether to look for messages next, without waiting for a notice.</returns>
     private async Task<bool> StepAsync(bool look, StopTokens stop)
     {
-        if (Volatile.Read(ref _inFlight) >= MostInFlight || (!look && Available == 0 && _lookForReleased == 0))
+        if (Volatile.Read(ref _inFlight) > MostInFlight - LeastRoom || (!look && Available == 0 && _lookForReleased == 0))
         {
             var woken = await _wakeUp.WaitAsync(LookInterval, stop.NoMoreAttempts);
             if (woken)
@@ -85,9 +88,11 @@ internal sealed partial class SubscriptionPump(SubscriptionScope scope, GroupCur
         if (!look && Available == 0)
             return false;
 
-        await GatherAsync(stop.NoMoreAttempts);
+        if (!look)
+            await GatherAsync(stop.NoMoreAttempts);
         var newest = Volatile.Read(ref _newest);
-        if (await cursor.ClaimAsync(LeaseSize(), stop.NoMoreAttempts) is not { } lease)
+        var most = LeaseSize();
+        if (await cursor.ClaimAsync(most, stop.NoMoreAttempts) is not { } lease)
         {
             _next = newest + 1;
             return false;
@@ -96,7 +101,7 @@ internal sealed partial class SubscriptionPump(SubscriptionScope scope, GroupCur
         _next = lease.Messages[^1].Id + 1;
         Start(lease, stop);
         // A full lease suggests that there is more, whether or not a notice told of it.
-        return lease.Messages.Count >= MostPerLease;
+        return lease.Messages.Count == most;
     }
 
     /// <summary>Messages known to wait; 0 also when nothing is known yet.</summary>
@@ -151,8 +156,11 @@ internal sealed partial class SubscriptionPump(SubscriptionScope scope, GroupCur
             // The lease is renewed no further than this process lives; until then its messages would wait. Better to start anew.
             Log.DeliveryBroke(scope.Logger, exception, scope.Subscription.Topic);
             await Task.Delay(LookInterval, scope.Time, CancellationToken.None);
-            Interlocked.Increment(ref _running);
-            _ = DeliverAsync(lease, [.. messages.Where(lease.IsOpen)], TimeSpan.Zero, stop);
+            if (messages.Where(lease.IsOpen).ToList() is { Count: > 0 } open)
+            {
+                Interlocked.Increment(ref _running);
+                _ = DeliverAsync(lease, open, TimeSpan.Zero, stop);
+            }
         }
         finally
         {
@@ -166,7 +174,7 @@ internal sealed partial class SubscriptionPump(SubscriptionScope scope, GroupCur
             return;
 
         scope.Book.Settle(lease, message);
-        if (Interlocked.Decrement(ref _inFlight) == MostInFlight - 1)
+        if (Interlocked.Decrement(ref _inFlight) == MostInFlight - LeastRoom)
             _wakeUp.Set();
     }
 

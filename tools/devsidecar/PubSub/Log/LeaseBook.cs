@@ -19,6 +19,9 @@ internal sealed partial class LeaseBook : IAsyncDisposable
     /// <summary>Life of a lease that is let go.</summary>
     private static readonly TimeSpan RunOut = TimeSpan.FromDays(-1);
 
+    /// <summary>Owner of a lease that is let go: no renewal reaches it.</summary>
+    private static readonly Guid Nobody = Guid.Empty;
+
     private const string Renew = "update sidecar.leases set until = clock_timestamp() + $2 where owner = $1";
 
     private const string End = """
@@ -31,7 +34,7 @@ internal sealed partial class LeaseBook : IAsyncDisposable
         with gone as (
             delete from sidecar.leases where topic = $1 and consumer = $2 and first = any($3) and owner = $4 returning first)
         insert into sidecar.leases (topic, consumer, first, last, owner, until)
-        select $1, $2, r.first, r.last, $4, clock_timestamp() + $7 from unnest($5::bigint[], $6::bigint[]) r(first, last)
+        select $1, $2, r.first, r.last, $8, clock_timestamp() + $7 from unnest($5::bigint[], $6::bigint[]) r(first, last)
         where (select count(*) from gone) > 0
         """;
 
@@ -142,6 +145,7 @@ internal sealed partial class LeaseBook : IAsyncDisposable
         replace.Parameters.Add(new() { Value = open.Select(range => range.First).ToArray() });
         replace.Parameters.Add(new() { Value = open.Select(range => range.Last).ToArray() });
         replace.Parameters.Add(new() { Value = life });
+        replace.Parameters.Add(new() { Value = life > TimeSpan.Zero ? Owner : Nobody });
         await replace.ExecuteNonQueryAsync(cancellationToken);
         lease.SetStored(open);
     }
