@@ -36,6 +36,8 @@ public sealed class KilledSidecarTests
             using var callee = await StartProcessAsync(database.ConnectionString, app.Port);
             try
             {
+                // The Dapr CLI knows a sidecar by this name.
+                Assert.Equal("daprd", callee.ProcessName);
                 Assert.Equal("answer", await caller.Http.GetStringAsync("/v1.0/invoke/callee/method/x"));
                 Assert.Equal("g", (await client.UnaryAsync(new EchoRequest { Text = "g" }, to)).Text);
             }
