@@ -158,19 +158,21 @@ internal sealed class PeopleTable
         }
     }
 
+    // An upsert of rows that are all there: it finds each by index, where an update by a list of ids may read the whole table.
     private const string SumUp = """
-        with sums as (
-            select k.id, s.* from unnest($1::bigint[]) k(id) cross join lateral (
-                select min(j.first_seen_at) as first_seen_at, max(j.last_active_at) as last_active_at,
-                    (array_agg(j.push_name order by j.push_name_at desc, j.push_name collate "C" desc) filter (where j.push_name is not null))[1] as push_name,
-                    (array_agg(j.jid order by j.owned_since desc, j.jid collate "C" desc) filter (where j.owned_since is not null))[1] as phone_jid
-                from whatsapp_participant_jids j where j.participant_id = k.id) s)
-        update whatsapp_participants p set first_seen_at = s.first_seen_at, last_active_at = s.last_active_at, push_name = s.push_name,
-            phone_jid = case when p.lid is null then p.known_by else s.phone_jid end
-        from sums s
-        where p.id = s.id and p.id = any($1)
-            and (p.first_seen_at, p.last_active_at, p.push_name, p.phone_jid)
-                is distinct from (s.first_seen_at, s.last_active_at, s.push_name, case when p.lid is null then p.known_by else s.phone_jid end)
+        insert into whatsapp_participants as t (id, tenant, known_by, first_seen_at, last_active_at, push_name, phone_jid) overriding system value
+        select p.id, p.tenant, p.known_by, s.first_seen_at, s.last_active_at, s.push_name, coalesce(p.alias, s.phone_jid)
+        from unnest($1::bigint[]) k(id)
+        cross join lateral (select *, case when lid is null then known_by end as alias from whatsapp_participants where id = k.id limit 1) p
+        cross join lateral (
+            select min(j.first_seen_at) as first_seen_at, max(j.last_active_at) as last_active_at,
+                (array_agg(j.push_name order by j.push_name_at desc, j.push_name collate "C" desc) filter (where j.push_name is not null))[1] as push_name,
+                (array_agg(j.jid order by j.owned_since desc, j.jid collate "C" desc) filter (where j.owned_since is not null))[1] as phone_jid
+            from whatsapp_participant_jids j where j.participant_id = p.id) s
+        where (p.first_seen_at, p.last_active_at, p.push_name, p.phone_jid)
+            is distinct from (s.first_seen_at, s.last_active_at, s.push_name, coalesce(p.alias, s.phone_jid))
+        on conflict (id) do update set first_seen_at = excluded.first_seen_at, last_active_at = excluded.last_active_at,
+            push_name = excluded.push_name, phone_jid = excluded.phone_jid
         """;
 
     private void Found(PersonKey person, long id)
