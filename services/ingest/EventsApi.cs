@@ -14,22 +14,22 @@ internal sealed partial class EventsApi(LakeStore lake, IngestMetrics metrics, I
     private const string EventIdHeader = "X-Mesh-Event-Id";
     private const int MaxNameLength = 100;
 
-    /// <summary>Maps every door.</summary>
+    /// <summary>Maps every door. What handles them is resolved here, once: a scope per request would cost as much as reading an event.</summary>
     public static void Map(IEndpointRouteBuilder endpoints)
     {
-        var doors = endpoints.MapGroup("").RequireInternalToken();
-        doors.MapPost("/v1/events", Through(CollectorDoor.V1));
-        doors.MapPost("/v2/events", Through(CollectorDoor.V2));
-        doors.MapPost("/triggers/{id}/events", Through(TriggerDoor.Instance));
-        doors.MapPost("/leads/{id}/events", Through(LeadDoor.Instance));
-        doors.MapPost("/broker/events", Through(BrokerDoor.Instance));
-        doors.MapPost("/waha/events", Through(WahaDoor.Instance));
+        var api = endpoints.ServiceProvider.GetRequiredService<EventsApi>();
+        var doors = endpoints.MapGroup("").RequireInternalToken(endpoints.ServiceProvider.GetRequiredService<InternalToken>());
+        doors.MapPost("/v1/events", context => api.HandleAsync(context, CollectorDoor.V1));
+        doors.MapPost("/v2/events", context => api.HandleAsync(context, CollectorDoor.V2));
+        doors.MapPost("/triggers/{id}/events", context => api.HandleAsync(context, TriggerDoor.Instance, RouteId(context)));
+        doors.MapPost("/leads/{id}/events", context => api.HandleAsync(context, LeadDoor.Instance, RouteId(context)));
+        doors.MapPost("/broker/events", context => api.HandleAsync(context, BrokerDoor.Instance));
+        doors.MapPost("/waha/events", context => api.HandleAsync(context, WahaDoor.Instance));
     }
 
-    private static RequestDelegate Through(Door door) =>
-        context => context.RequestServices.GetRequiredService<EventsApi>().HandleAsync(context, door);
+    private static string RouteId(HttpContext context) => (string)context.Request.RouteValues["id"]!;
 
-    private async Task HandleAsync(HttpContext context, Door door)
+    private async Task HandleAsync(HttpContext context, Door door, string? routeId = null)
     {
         var receivedAt = clock.GetUtcNow();
         if (Header(context, TenantHeader) is not { Length: <= MaxNameLength } tenant || Header(context, SourceHeader) is not { Length: <= MaxNameLength } source)
@@ -37,14 +37,14 @@ internal sealed partial class EventsApi(LakeStore lake, IngestMetrics metrics, I
             await ProblemAnswers.WriteAsync(context, StatusCodes.Status401Unauthorized, "unauthorized", "The request names no tenant and source: only edge may send events here");
             return;
         }
-        using var body = await RequestBody.ReadAsync(context.Request, options.MaxBodyBytes, context.RequestAborted);
+        using var body = await RequestBody.ReadAsync(context.Request, options.MaxBodyBytes);
         if (body is null)
         {
             await ProblemAnswers.WriteAsync(context, StatusCodes.Status413PayloadTooLarge, "body_too_large", $"The body is larger than {options.MaxBodyBytes} bytes");
             return;
         }
         var reading = door.Read(new DoorRequest(
-            tenant, source, Header(context, EventIdHeader), context.Request.RouteValues["id"] as string, Header(context, "Idempotency-Key"),
+            tenant, source, Header(context, EventIdHeader), routeId, Header(context, "Idempotency-Key"),
             JsonSanitiser.Clean(body.Bytes), receivedAt, TraceParent(context)));
         if (reading.Refusal is { } refusal)
         {

@@ -22,14 +22,14 @@ internal sealed class RequestBody : IDisposable
 
     /// <summary>Reads a body to its end; null when it is longer than <paramref name="limit"/> bytes.</summary>
     /// <exception cref="IOException">The client went away.</exception>
-    public static async Task<RequestBody?> ReadAsync(HttpRequest request, int limit, CancellationToken cancellationToken)
+    public static async Task<RequestBody?> ReadAsync(HttpRequest request, int limit)
     {
         if (request.ContentLength > limit)
             return null;
         var body = new RequestBody((int)(request.ContentLength ?? 4096) + 1);
         try
         {
-            if (await body.FillAsync(request.Body, limit, cancellationToken))
+            if (await body.FillAsync(request.Body, limit))
                 return body;
         }
         catch
@@ -49,10 +49,10 @@ internal sealed class RequestBody : IDisposable
         _length = 0;
     }
 
-    private async ValueTask<bool> FillAsync(Stream stream, int limit, CancellationToken cancellationToken)
+    private async ValueTask<bool> FillAsync(Stream stream, int limit)
     {
         // One byte of room beyond the expected end lets the last read say that it was the last, without growing.
-        while (await stream.ReadAsync(_buffer.AsMemory(_length), cancellationToken) is var read and > 0)
+        while (await stream.ReadAsync(_buffer.AsMemory(_length)) is var read and > 0)
         {
             _length += read;
             if (_length > limit)

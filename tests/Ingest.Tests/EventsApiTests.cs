@@ -193,6 +193,18 @@ public class EventsApiTests(SharedIngest shared) : IClassFixture<SharedIngest>
         Assert.Equal(5, (await StoredAsync("payload")).Count);
     }
 
+    [Theory]
+    [InlineData("/leads/a%00b/events")]
+    [InlineData("/triggers/a%C0%80b/events")]
+    [InlineData("/triggers/a%ED%A0%80b/events")]
+    [InlineData("/triggers/..%2f..%2fa/events")]
+    public async Task An_id_in_the_path_can_smuggle_nothing_into_the_payload(string path)
+    {
+        var answer = await _ingest.SendAsync(IngestUnderTest.Request(path, """{"stage_id":"s"}""", tenant: _tenant, headers: ("Idempotency-Key", "k")));
+        Assert.True(answer.Status is 200 or 202 or 400 or 404, $"{answer}");
+        Assert.All(await StoredAsync("payload"), static payload => Assert.DoesNotContain("u0000", payload, StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task The_trace_of_the_request_is_stored_with_its_event()
     {

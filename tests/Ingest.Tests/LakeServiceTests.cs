@@ -142,7 +142,9 @@ public class LakeServiceTests : IAsyncLifetime
         {
             ("events[1].tenant", static item => item.Tenant = ""),
             ("events[1].event_id", static item => item.EventId = "x"),
+            ("events[1].tenant", static item => item.Tenant = "a\0"),
             ("events[1].type", static item => item.Type = ""),
+            ("events[1].type", static item => item.Type = "t\0"),
             ("events[1].type", static item => item.Type = new string('t', 101)),
             ("events[1].chat_jid", static item => item.ChatJid = new string('1', 256)),
             ("events[1].participant_jid", static item => item.ParticipantJid = "1\0@lid"),

@@ -51,6 +51,6 @@ internal static class DoorAnswers
         var target = response.BodyWriter.GetSpan(json.Length);
         json.CopyTo(target);
         response.BodyWriter.Advance(json.Length);
-        return response.CompleteAsync();
+        return Task.CompletedTask;
     }
 }

@@ -15,19 +15,22 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
     internal const string LockSql = "select position from head where log = $1 for update";
 
     /// <summary>
-    /// Finds out what is new, numbers it, writes keys and rows, and moves the head, in one statement. Scalar sub-selects look the keys up:
-    /// the planner has no way to turn them into a join that reads the whole table.
+    /// Finds out what is new, numbers it, writes keys and rows, and moves the head, in one statement. An aggregate per event looks its keys
+    /// up, all bodies of an id in one probe: the planner has no way to turn that into a join that reads the whole table.
     /// </summary>
     internal const string AppendSql =
         """
         with looked as (
-            select i.*,
-                (select s.position from seen s where s.tenant = i.tenant and s.event_id = i.event_id and s.body_hash = i.body_hash) as known,
-                (select count(*) from seen s where s.tenant = i.tenant and s.event_id = i.event_id) as bodies
+            select i.*, k.known, k.known_log, k.bodies
             from unnest($2::int[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
                         $11::timestamptz[], $12::text[], $13::timestamptz[], $14::text[], $15::text[])
                 with ordinality i(tenant, event_id, body_hash, id, source, type, chat_jid, participant_jid, participant_alt,
-                                  occurred_at, occurred_at_source, received_at, traceparent, payload, n)),
+                                  occurred_at, occurred_at_source, received_at, traceparent, payload, n)
+            cross join lateral (
+                select count(*) as bodies,
+                       min(s.position) filter (where s.body_hash = i.body_hash) as known,
+                       min(s.log) filter (where s.body_hash = i.body_hash) as known_log
+                from seen s where s.tenant = i.tenant and s.event_id = i.event_id) k),
         placed as materialized (
             select l.*,
                 (select h.position from head h where h.log = $1)
@@ -46,10 +49,7 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
             from placed where known is null),
         moved as (
             update head set position = (select max(position) from placed) where log = $1 and exists (select from placed where known is null))
-        select n::int, known is null, coalesce(known, position), revision,
-            case when known is null then $1 else
-                (select s.log from seen s where s.tenant = p.tenant and s.event_id = p.event_id and s.body_hash = p.body_hash) end
-        from placed p
+        select n::int, known is null, coalesce(known, position), revision, coalesce(known_log, $1) from placed
         """;
 
     private readonly Dictionary<string, int> _tenants = [];

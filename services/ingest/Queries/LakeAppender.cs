@@ -43,9 +43,9 @@ internal sealed class LakeAppender(LakeStore lake, TimeProvider clock)
 
     private static NewEvent Read(DerivedEvent item, string name, string service, DateTimeOffset receivedAt)
     {
-        Require(item.Tenant.Length is > 0 and <= 100, $"{name}.tenant", "must have 1 to 100 characters");
+        Require(item.Tenant.Length is > 0 and <= 100 && !item.Tenant.Contains('\0'), $"{name}.tenant", "must have 1 to 100 characters, none of them NUL");
         Require(Guid.TryParseExact(item.EventId, "D", out var eventId), $"{name}.event_id", "must be a UUID");
-        Require(item.Type.Length is > 0 and <= MaxTypeLength, $"{name}.type", $"must have 1 to {MaxTypeLength} characters");
+        Require(item.Type.Length is > 0 and <= MaxTypeLength && !item.Type.Contains('\0'), $"{name}.type", $"must have 1 to {MaxTypeLength} characters, none of them NUL");
         RequireJid(item.ChatJid, $"{name}.chat_jid");
         RequireJid(item.ParticipantJid, $"{name}.participant_jid");
         RequireJid(item.ParticipantAlt, $"{name}.participant_alt");
