@@ -9,6 +9,9 @@ namespace WhatsAppMesh.Membership.Schema;
 /// </summary>
 public sealed partial class SchemaMigration(IConfiguration configuration, TimeProvider time, ILogger<SchemaMigration> logger) : IHostedService
 {
+    // Any number, as long as nothing else in this database locks it.
+    private const long SchemaLock = 778155401;
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc/>
@@ -36,6 +39,11 @@ public sealed partial class SchemaMigration(IConfiguration configuration, TimePr
     /// <summary>Runs the migrations that the database lacks, then lets the planner know its tables.</summary>
     public static async Task RunAsync(string connectionString, CancellationToken cancellationToken)
     {
+        // The migrator's own lock is a table that the first migration makes: replicas that meet an empty database race past it.
+        await using var turn = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
+        await turn.OpenAsync(cancellationToken);
+        await using var take = new NpgsqlCommand($"select pg_advisory_lock({SchemaLock})", turn) { CommandTimeout = 600 };
+        await take.ExecuteNonQueryAsync(cancellationToken);
         await using var context = new MembershipContext(connectionString);
         await context.Database.MigrateAsync(cancellationToken);
         await context.Database.ExecuteSqlRawAsync("analyze", cancellationToken);
