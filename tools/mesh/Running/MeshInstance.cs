@@ -110,7 +110,11 @@ public sealed class MeshInstance : IAsyncDisposable
         while (waiting.Count > 0)
         {
             if (_processes.Find(p => !p.IsRunning) is { } ended)
+            {
+                // It may be gone a moment before its exit code is known.
+                await ended.WaitForExitAsync(cancellationToken);
                 throw new MeshException(EndedSentence(ended));
+            }
             var reports = await Task.WhenAll(waiting.Select(s => Readiness.AskAsync(s.HttpAddress, s.DaprHttpAddress, cancellationToken)));
             if (clock.Elapsed > _options.ReadyWithin && Array.FindIndex(reports, r => !r.IsReady) is >= 0 and var late)
                 throw new MeshException(LateSentence(waiting[late], reports[late]));
