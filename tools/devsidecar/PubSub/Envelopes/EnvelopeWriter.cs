@@ -28,13 +28,15 @@ internal sealed class EnvelopeWriter(TimeProvider time) : IDisposable
     /// <param name="metadata">Metadata with overrides and time to live.</param>
     /// <param name="origin">Where it goes.</param>
     /// <param name="trace">Span of the publication.</param>
+    /// <param name="isGoJson">JSON data is as Go writes it already, its numbers included.</param>
     /// <returns>The message, or null when the data should be a CloudEvent and is no JSON object.</returns>
-    public TopicMessage? Wrap(ArraySegment<byte> data, string contentType, PublishMetadata metadata, EnvelopeOrigin origin, TraceContext trace)
+    public TopicMessage? Wrap(
+        ArraySegment<byte> data, string contentType, PublishMetadata metadata, EnvelopeOrigin origin, TraceContext trace, bool isGoJson = false)
     {
         _output.Clear();
         return ContentTypes.IsCloudEvent(contentType)
             ? WrapCloudEvent(data, metadata, origin, trace)
-            : WrapData(data, contentType, metadata, origin, trace);
+            : WrapData(data, contentType, metadata, origin, trace, isGoJson);
     }
 
     /// <summary>The message of data published raw.</summary>
@@ -67,9 +69,10 @@ internal sealed class EnvelopeWriter(TimeProvider time) : IDisposable
         _tape.Dispose();
     }
 
-    private TopicMessage WrapData(ArraySegment<byte> data, string contentType, PublishMetadata metadata, EnvelopeOrigin origin, TraceContext trace)
+    private TopicMessage WrapData(
+        ArraySegment<byte> data, string contentType, PublishMetadata metadata, EnvelopeOrigin origin, TraceContext trace, bool isGoJson)
     {
-        var traits = WriteData(data, contentType);
+        var traits = WriteData(data, contentType, isGoJson);
         Attribute("datacontenttype"u8, contentType);
         if (Expiration(metadata) is { } expiration)
         {
@@ -94,7 +97,7 @@ internal sealed class EnvelopeWriter(TimeProvider time) : IDisposable
         return new TopicMessage(_output.Written.ToArray(), metadata.ToJson(), traits);
     }
 
-    private EnvelopeTraits WriteData(ArraySegment<byte> data, string contentType)
+    private EnvelopeTraits WriteData(ArraySegment<byte> data, string contentType, bool isGoJson)
     {
         if (ContentTypes.IsBinary(contentType))
         {
@@ -103,6 +106,12 @@ internal sealed class EnvelopeWriter(TimeProvider time) : IDisposable
         }
 
         _output.Write("{\"data\":"u8);
+        if (isGoJson && ContentTypes.IsJson(contentType))
+        {
+            _output.Write(data);
+            return EnvelopeTraits.None;
+        }
+
         if (ContentTypes.IsJson(contentType) && _tape.TryRead(data))
         {
             var json = new GoJson(_tape, NumberRule.KeepText);

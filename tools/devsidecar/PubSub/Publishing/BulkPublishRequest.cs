@@ -78,7 +78,7 @@ internal sealed class BulkPublishRequest(EnvelopeWriter envelopes, EnvelopeOrigi
 
         var message = raw
             ? envelopes.Raw(_data.Written, metadata)
-            : envelopes.Wrap(ContentOf(_data), contentType, metadata, origin, trace.Child());
+            : envelopes.Wrap(ContentOf(_data), contentType, metadata, origin, trace.Child(), isGoJson: true);
         if (message is null)
             return Unwrappable("the event is not a JSON object");
 
