@@ -45,6 +45,14 @@ internal sealed class PubSubRun : IAsyncDisposable
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
+    /// <summary>A number out of any database.</summary>
+    public static async Task<long> CountAsync(TestDatabase database, string sql)
+    {
+        await using var data = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database.ConnectionString) { MaxPoolSize = 1 });
+        await using var command = data.CreateCommand(sql);
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Sidecar.DisposeAsync();
