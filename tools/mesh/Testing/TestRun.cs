@@ -56,8 +56,8 @@ internal sealed class TestRun(string repository, MeshFolder folder, Screen scree
         var name = Path.GetFileNameWithoutExtension(project);
         var results = Path.Combine(folder.Root, "test-results");
         var trx = Path.Combine(results, name + ".trx");
-        File.Delete(trx);
         Directory.CreateDirectory(results);
+        File.Delete(trx);
         var clock = Stopwatch.StartNew();
         var dll = Path.Combine(repository, "artifacts", "bin", name, "release", $"WhatsAppMesh.{name}.dll");
         List<string> arguments = ["test", dll, "--nologo", "--logger", $"trx;LogFileName={name}.trx", "--results-directory", results];
