@@ -7,7 +7,7 @@ using WhatsAppMesh.Membership.Store;
 namespace WhatsAppMesh.Membership;
 
 /// <summary>Turns events into groups, people and memberships, a batch at a time.</summary>
-public sealed class MembershipHandler(MembershipMetrics metrics) : IBatchHandler
+public sealed class MembershipHandler(MembershipOptions options, MembershipMetrics metrics) : IBatchHandler
 {
     /// <inheritdoc/>
     public bool Handles(string type) => EventReaders.Reads(type);
@@ -16,7 +16,7 @@ public sealed class MembershipHandler(MembershipMetrics metrics) : IBatchHandler
     public async Task ApplyAsync(IReadOnlyList<CollectedEvent> events, NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
         var observations = EventReaders.Read(events);
-        var outcome = await new MembershipStore(transaction).ApplyAsync(observations, cancellationToken);
+        var outcome = await new MembershipStore(transaction, options).ApplyAsync(observations, cancellationToken);
         metrics.Applied(outcome, observations.Skipped);
     }
 }

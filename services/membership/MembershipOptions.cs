@@ -15,6 +15,12 @@ public sealed record MembershipOptions
     /// <summary>How long LinkIdentity and UnlinkIdentity wait for their event to come back before they answer UNAVAILABLE.</summary>
     public TimeSpan DecisionPatience { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How much older than a group's newest fact its checkpoint is: facts that come in later than this fold the whole past again.</summary>
+    public TimeSpan CheckpointAge { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>Facts folded again that make a new checkpoint worth its row.</summary>
+    public int CheckpointFacts { get; set; } = 100;
+
     /// <summary>Every rule that the settings break, as "key: reason"; empty when all is well.</summary>
     public IEnumerable<string> Validate()
     {
@@ -22,6 +28,10 @@ public sealed record MembershipOptions
             yield return $"Membership:JoinInterval: {JoinInterval} is not positive.";
         if (JoinBatchSize is < 1 or > 1000)
             yield return $"Membership:JoinBatchSize: {JoinBatchSize} is not within 1..1000.";
+        if (CheckpointAge <= TimeSpan.Zero)
+            yield return $"Membership:CheckpointAge: {CheckpointAge} is not positive.";
+        if (CheckpointFacts < 1)
+            yield return $"Membership:CheckpointFacts: {CheckpointFacts} is less than 1.";
         if (DecisionPatience <= TimeSpan.Zero)
             yield return $"Membership:DecisionPatience: {DecisionPatience} is not positive.";
     }

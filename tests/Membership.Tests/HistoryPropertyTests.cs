@@ -13,7 +13,9 @@ public sealed class HistoryPropertyTests : IAsyncLifetime
 {
     private MembershipDatabase _database = null!;
 
-    public async Task InitializeAsync() => _database = await MembershipDatabase.CreateAsync();
+    public async Task InitializeAsync() => _database = await MembershipDatabase.CreateAsync(
+        // Short histories must meet checkpoints too.
+        new MembershipOptions { CheckpointFacts = 2, CheckpointAge = TimeSpan.FromMinutes(20) });
 
     public async Task DisposeAsync() => await _database.DisposeAsync();
 

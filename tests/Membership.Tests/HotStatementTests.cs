@@ -21,6 +21,7 @@ public sealed class HotStatementTests : IAsyncLifetime
         alter table membership_rosters set (autovacuum_enabled = false);
         alter table membership_facts set (autovacuum_enabled = false);
         alter table group_phone_mentions set (autovacuum_enabled = false);
+        alter table group_checkpoints set (autovacuum_enabled = false);
         alter table group_tags set (autovacuum_enabled = false);
         alter table whatsapp_group_participants set (autovacuum_enabled = false);
         alter table whatsapp_group_stays set (autovacuum_enabled = false);
@@ -32,6 +33,7 @@ public sealed class HotStatementTests : IAsyncLifetime
         insert into membership_rosters (group_id, hash, entries, oldest_order_at, oldest_at) select n, gen_random_uuid(), '[]', now(), now() from generate_series(1, ROWS) n;
         insert into membership_facts (group_id, order_at, log, position, ordinal, kind, at, untimed, entries) select n, now(), 1, n, 0, 2, now(), false, '[]' from generate_series(1, ROWS) n;
         insert into group_phone_mentions (tenant, phone, group_id) select 'acme', n || '@s.whatsapp.net', n from generate_series(1, ROWS) n;
+        insert into group_checkpoints (group_id, order_at, log, position, ordinal, members) select n, now(), 1, n, 0, '[]' from generate_series(1, ROWS) n;
         insert into group_tags (group_id, jid, label, order_at, log, position) select n, 'p' || n || '@lid', 'x', now(), 1, n from generate_series(1, ROWS) n;
         insert into whatsapp_group_participants (group_id, participant_id, is_left_untimed) select n, n, false from generate_series(1, ROWS) n;
         insert into whatsapp_group_stays (group_id, participant_id, number, joined_at, is_start_untimed, is_end_untimed, evidence)

@@ -61,7 +61,7 @@ internal sealed class MemberQueries(NpgsqlDataSource database)
         await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
         var (facts, pairs, tags) = (new FactTable(), new IdentityTable(), new TagTable());
         var trip = new RoundTrip(transaction);
-        facts.Load(trip, [group], at);
+        facts.Load(trip, [(group, null)], at);
         pairs.LoadMentioned(trip, [group]);
         tags.Load(trip, [group]);
         await trip.SendAsync(cancellationToken);

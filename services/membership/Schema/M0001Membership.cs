@@ -127,6 +127,16 @@ public sealed class M0001Membership : Migration
         );
         create index group_phone_mentions_group on group_phone_mentions (group_id);
 
+        -- The fold of a group as it stood at one fact: a fact that comes late after it is folded from here.
+        create table group_checkpoints (
+            group_id bigint primary key references whatsapp_groups (id),
+            order_at timestamptz not null,
+            log      int not null,
+            position bigint not null,
+            ordinal  int not null,
+            members  text not null
+        );
+
         -- Label per member as sent; the last one counts.
         create table group_tags (
             group_id bigint not null references whatsapp_groups (id),

@@ -59,20 +59,24 @@ internal static class EntryText
             return "[]";
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartArray();
-            foreach (var item in evidence)
-            {
-                json.WriteStartObject();
-                json.WriteNumber("log"u8, item.Log);
-                json.WriteNumber("position"u8, item.Position);
-                json.WriteString("jid"u8, item.Jid);
-                json.WriteBoolean("isJoin"u8, item.IsJoin);
-                json.WriteEndObject();
-            }
-            json.WriteEndArray();
-        }
+            Write(json, evidence);
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    /// <summary>The same as part of a larger text.</summary>
+    public static void Write(Utf8JsonWriter json, List<JoinEvidence> evidence)
+    {
+        json.WriteStartArray();
+        foreach (var item in evidence)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("log"u8, item.Log);
+            json.WriteNumber("position"u8, item.Position);
+            json.WriteString("jid"u8, item.Jid);
+            json.WriteBoolean("isJoin"u8, item.IsJoin);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
     }
 
     /// <summary>Reads what was written of evidence.</summary>
@@ -81,8 +85,11 @@ internal static class EntryText
         if (text == "[]")
             return [];
         using var document = JsonDocument.Parse(text);
-        return [.. document.RootElement.EnumerateArray().Select(static item => new JoinEvidence(
-            item.GetProperty("log"u8).GetInt32(), item.GetProperty("position"u8).GetInt64(),
-            item.GetProperty("jid"u8).GetString()!, item.GetProperty("isJoin"u8).GetBoolean()))];
+        return ReadEvidence(document.RootElement);
     }
+
+    /// <summary>The same as part of a larger text.</summary>
+    public static List<JoinEvidence> ReadEvidence(JsonElement list) => [.. list.EnumerateArray().Select(static item => new JoinEvidence(
+        item.GetProperty("log"u8).GetInt32(), item.GetProperty("position"u8).GetInt64(),
+        item.GetProperty("jid"u8).GetString()!, item.GetProperty("isJoin"u8).GetBoolean()))];
 }

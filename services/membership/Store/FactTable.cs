@@ -37,6 +37,12 @@ internal sealed class FactRow(GroupFact source)
 /// <summary>Reads and writes facts and rosters, and which groups mention which phones.</summary>
 internal sealed class FactTable
 {
+    private const string Wanted = """
+        select * from membership_facts
+        where group_id = k.id and (order_at, log, position, ordinal) > (k.order_at, k.log, k.position, k.ordinal) and at <= $6
+        order by group_id, order_at, log, position, ordinal
+        """;
+
     private readonly Dictionary<long, List<Fact>> _loaded = [];
     private readonly Dictionary<(long Group, Guid Hash), List<Entry>> _rosters = [];
     private readonly Dictionary<long, Guid?> _lastRosters = [];
@@ -94,21 +100,31 @@ internal sealed class FactTable
             """, rows.Select(static row => row.Phone.Tenant).ToArray(), rows.Select(static row => row.Phone.Jid).ToArray(), rows.Select(static row => row.Group).ToArray());
     }
 
-    /// <summary>Loads the facts of the groups, in order.</summary>
+    /// <summary>Loads the facts of groups, in order, and the rosters they point to.</summary>
+    /// <param name="groups">Each group with the fact after which to begin; null = from the first.</param>
     /// <param name="until">Time of the last fact wanted; null = all.</param>
-    public void Load(RoundTrip trip, long[] groups, DateTimeOffset? until = null)
+    public void Load(RoundTrip trip, IReadOnlyCollection<(long Group, FactKey? After)> groups, DateTimeOffset? until = null)
     {
-        if (groups.Length == 0)
+        if (groups.Count == 0)
             return;
-        trip.Read("""
-            select r.group_id, r.hash, r.entries from unnest($1::bigint[]) k(id)
-            cross join lateral (select group_id, hash, entries from membership_rosters where group_id = k.id offset 0) r
-            """, row => _rosters[(row.GetInt64(0), row.GetGuid(1))] = EntryText.Read(row.GetString(2)), groups);
-        trip.Read("""
-            select f.group_id, f.order_at, f.log, f.position, f.ordinal, f.kind, f.at, f.untimed, f.roster, f.entries from unnest($1::bigint[]) k(id)
-            cross join lateral (
-                select * from membership_facts where group_id = k.id and at <= $2 order by group_id, order_at, log, position, ordinal) f
-            """, ReadFact, groups, until ?? DateTimeOffset.MaxValue);
+        object[] parameters =
+        [
+            groups.Select(static group => group.Group).ToArray(), groups.Select(static group => group.After?.OrderAt ?? DateTimeOffset.MinValue).ToArray(),
+            groups.Select(static group => group.After?.Log ?? 0).ToArray(), groups.Select(static group => group.After?.Position ?? 0).ToArray(),
+            groups.Select(static group => group.After?.Ordinal ?? 0).ToArray(), until ?? DateTimeOffset.MaxValue,
+        ];
+        trip.Read($"""
+            with pointed as materialized (
+                select distinct f.group_id, f.roster from unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::bigint[], $5::int[]) k(id, order_at, log, position, ordinal)
+                cross join lateral ({Wanted}) f where f.roster is not null)
+            select p.group_id, p.roster, r.entries from pointed p
+            cross join lateral (select entries from membership_rosters where group_id = p.group_id and hash = p.roster limit 1) r
+            """, row => _rosters[(row.GetInt64(0), row.GetGuid(1))] = EntryText.Read(row.GetString(2)), parameters);
+        trip.Read($"""
+            select f.group_id, f.order_at, f.log, f.position, f.ordinal, f.kind, f.at, f.untimed, f.roster, f.entries
+            from unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::bigint[], $5::int[]) k(id, order_at, log, position, ordinal)
+            cross join lateral ({Wanted}) f
+            """, ReadFact, parameters);
     }
 
     /// <summary>The loaded facts of a group, in order.</summary>

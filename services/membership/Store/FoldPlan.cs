@@ -17,11 +17,14 @@ internal enum FoldMode
 }
 
 /// <summary>A group with work to do.</summary>
-internal sealed class GroupFold(GroupRow group, FoldMode mode, List<FactRow> facts)
+internal sealed class GroupFold(GroupRow group, FoldMode mode, List<FactRow> facts, FactKey? after)
 {
     public GroupRow Group { get; } = group;
 
     public FoldMode Mode { get; } = mode;
+
+    /// <summary>Checkpoint to fold again from; null = from the first fact.</summary>
+    public FactKey? After { get; } = after;
 
     /// <summary>New facts in order.</summary>
     public List<FactRow> Facts { get; } = facts;
@@ -47,8 +50,9 @@ internal sealed class FoldPlan
     /// <summary>Ids of the groups that need all their members.</summary>
     public long[] WholeGroups => [.. Groups.Where(NeedsAll).Select(static group => group.Group.Id)];
 
-    /// <summary>Ids of the groups to fold in one way.</summary>
-    public long[] Ids(FoldMode mode) => [.. Groups.Where(group => group.Mode == mode).Select(static group => group.Group.Id)];
+    /// <summary>Groups to fold again, each with the checkpoint to begin from.</summary>
+    public List<(long Group, FactKey? After)> Refolds =>
+        [.. Groups.Where(static group => group.Mode == FoldMode.Refold).Select(static group => (group.Group.Id, group.After))];
 
     /// <summary>How many groups are folded in one way.</summary>
     public int Count(FoldMode mode) => Groups.Count(group => group.Mode == mode);
@@ -70,7 +74,9 @@ internal sealed class FoldPlan
         foreach (var group in moved.Union(byGroup.Keys).Union(tagged.Select(static tag => tag.Key)).OrderBy(static group => group.Id))
         {
             var own = byGroup.GetValueOrDefault(group) ?? [];
-            var fold = new GroupFold(group, ModeOf(group, own, moved.Contains(group), tagged.Contains(group)), own);
+            var isMoved = moved.Contains(group);
+            var after = !isMoved && own.All(fact => group.Checkpoint is { } checkpoint && fact.Fact.Key.CompareTo(checkpoint) > 0) ? group.Checkpoint : null;
+            var fold = new GroupFold(group, ModeOf(group, own, isMoved, tagged.Contains(group)), own, after);
             groups.Add(fold);
             if (!NeedsAll(fold) && fold.Mode != FoldMode.Unchanged)
                 members.AddRange(People(fold, tagged[group], identityOf(group.Key.Tenant)).Distinct().Select(person => (group.Id, new PersonKey(group.Key.Tenant, person))));

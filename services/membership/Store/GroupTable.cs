@@ -26,6 +26,9 @@ internal sealed class GroupRow(GroupKey key)
     /// <summary>Its roster, when that fact is one.</summary>
     public Guid? FoldedRoster { get; set; }
 
+    /// <summary>Newest fact of the group's checkpoint, when it has one.</summary>
+    public FactKey? Checkpoint { get; set; }
+
     /// <summary>True when the stored row differs.</summary>
     public bool IsChanged { get; set; }
 
@@ -60,7 +63,12 @@ internal sealed class GroupTable
         g.id, g.tenant, g.jid, g.first_seen_at, g.last_active_at, g.folded_order_at, g.folded_log, g.folded_position, g.folded_ordinal,
         g.folded_roster, g.field_versions::text, g.subject, g.description, g.owner_jid, g.addressing_mode, g.linked_parent_jid,
         g.announce::text, g.restrict::text, g.join_approval_mode::text, g.member_add_mode::text, g.is_community::text,
-        g.is_community_announce::text, g.ephemeral_duration::text, g.created_at
+        g.is_community_announce::text, g.ephemeral_duration::text, g.created_at,
+        c.order_at, c.log, c.position, c.ordinal
+        """;
+
+    private const string Checkpoint = """
+        left join lateral (select order_at, log, position, ordinal from group_checkpoints where group_id = g.id limit 1) c on true
         """;
 
     private static readonly GroupField[] Fields = Enum.GetValues<GroupField>();
@@ -81,6 +89,7 @@ internal sealed class GroupTable
         trip.Read($"""
             select {Columns} from unnest($1::text[], $2::text[]) k(tenant, jid)
             cross join lateral (select * from whatsapp_groups where tenant = k.tenant and jid = k.jid limit 1) g
+            {Checkpoint}
             """, ReadRow, keys.Select(static key => key.Tenant).ToArray(), keys.Select(static key => key.Jid).ToArray());
     }
 
@@ -90,6 +99,7 @@ internal sealed class GroupTable
             select distinct m.group_id from unnest($1::text[], $2::text[]) k(tenant, phone)
             cross join lateral (select group_id from group_phone_mentions where tenant = k.tenant and phone = k.phone offset 0) m) m
         cross join lateral (select * from whatsapp_groups where id = m.group_id limit 1) g
+        {Checkpoint}
         """, row =>
         {
             found.Add(row.GetInt64(0));
@@ -156,6 +166,7 @@ internal sealed class GroupTable
 
     private void ReadRow(NpgsqlDataReader row)
     {
+        const int CheckpointColumn = 24;
         var key = new GroupKey(row.GetString(1), row.GetString(2));
         if (!_rows.TryGetValue(key, out var group))
             _rows[key] = group = new GroupRow(key);
@@ -165,6 +176,11 @@ internal sealed class GroupTable
         if (row.TimeOrNull(5) is { } orderAt)
             group.Folded = new FactKey(orderAt, row.GetInt32(6), row.GetInt64(7), row.GetInt32(8));
         group.FoldedRoster = row.IsDBNull(9) ? null : row.GetGuid(9);
+        if (row.TimeOrNull(CheckpointColumn) is { } checkpoint)
+        {
+            group.Checkpoint = new FactKey(
+                checkpoint, row.GetInt32(CheckpointColumn + 1), row.GetInt64(CheckpointColumn + 2), row.GetInt32(CheckpointColumn + 3));
+        }
         var versions = JsonSerializer.Deserialize(row.GetString(10), StoreJson.Default.DictionaryStringString)!;
         foreach (var field in Fields)
         {

@@ -13,7 +13,7 @@ internal readonly record struct BatchOutcome(int Facts, int Advanced, int Refold
 /// writes the tables where they differ. Six round trips and a fixed set of statements, however many events, groups and members.
 /// One instance serves one batch.
 /// </summary>
-internal sealed class MembershipStore(NpgsqlTransaction transaction)
+internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipOptions options)
 {
     // Two logs have an account row each, but share groups and people: batches take turns here as well.
     private const long TurnLock = 0x6D656D62;
@@ -22,6 +22,7 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction)
     private readonly IdentityTable _identity = new();
     private readonly PeopleTable _people = new();
     private readonly FactTable _facts = new();
+    private readonly CheckpointTable _checkpoints = new();
     private readonly TagTable _tags = new();
     private readonly MemberTable _members = new();
     private readonly JoinTable _joins = new();
@@ -131,7 +132,8 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction)
         ]);
         TagTable.Save(trip, seen.Tags, IdOf);
         JoinTable.Confirm(trip, seen.Joins, IdOf);
-        _facts.Load(trip, plan.Ids(FoldMode.Refold));
+        _facts.Load(trip, plan.Refolds);
+        _checkpoints.Load(trip, [.. plan.Refolds.Where(static group => group.After is not null).Select(static group => group.Group)]);
         _members.Load(trip, whole);
         _members.Load(trip, plan.Members);
         if (whole.Length > 0)
@@ -155,21 +157,44 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction)
             return;
 
         var stored = _members.Stored(row.Id);
-        var fold = group.Mode == FoldMode.Refold
-            ? Fold.Of(_facts.Of(row.Id), identity)
-            : new Fold(identity, stored.ToDictionary(static member => member.Key, static member => member.Value.State.Copy(), StringComparer.Ordinal));
-        if (group.Mode == FoldMode.Advance)
-        {
-            foreach (var fact in group.Facts)
-                fold.Apply(fact.Fact);
-        }
-
+        var fold = group.Mode == FoldMode.Refold ? Refold(group, identity) : Advance(group, identity, stored);
         var labels = _tags.Of(row.Id, identity);
         foreach (var (person, state) in fold.Members)
             PutMember(row, person, state, labels, candidates);
         foreach (var person in stored.Keys.Where(person => !fold.Members.ContainsKey(person)))
             _members.Put(row.Id, person, null);
     }
+
+    private static Fold Advance(GroupFold group, Identity identity, IReadOnlyDictionary<string, MemberRow> stored)
+    {
+        var fold = new Fold(identity, stored.ToDictionary(static member => member.Key, static member => member.Value.State.Copy(), StringComparer.Ordinal));
+        foreach (var fact in group.Facts)
+            fold.Apply(fact.Fact);
+        return fold;
+    }
+
+    private Fold Refold(GroupFold group, Identity identity)
+    {
+        var id = group.Group.Id;
+        var facts = _facts.Of(id);
+        var fold = new Fold(identity, group.After is null ? null : _checkpoints.Of(id));
+        var settled = Settled(facts);
+        if (settled < options.CheckpointFacts)
+            settled = 0;
+        for (var i = 0; i < facts.Count; i++)
+        {
+            fold.Apply(facts[i]);
+            if (i == settled - 1)
+                _checkpoints.Make(id, facts[i].Key, fold.Members);
+        }
+        if (settled == 0 && group.After is null && group.Group.Checkpoint is not null)
+            _checkpoints.Drop(id);
+        return fold;
+    }
+
+    /// <summary>How many of the facts are so much older than the newest that hardly anything will come in before them.</summary>
+    private int Settled(List<Fact> facts) =>
+        facts.Count == 0 ? 0 : facts.FindLastIndex(fact => fact.Key.OrderAt <= facts[^1].Key.OrderAt - options.CheckpointAge) + 1;
 
     private void PutMember(GroupRow group, string person, MemberState state, Dictionary<string, string> labels, List<JoinCandidate> candidates)
     {
@@ -196,6 +221,7 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction)
         _members.Save(trip);
         _people.Save(trip);
         _groups.Save(trip);
+        _checkpoints.Save(trip);
         _joins.Save(trip);
         JoinTable.CancelTold(trip, seen.Joins.Select(join => IdOf(join.Group)).Distinct().ToArray());
         await trip.SendAsync(cancellationToken);

@@ -13,19 +13,19 @@ public sealed class MembershipDatabase : IAsyncDisposable
 {
     private const string Tables = """
         whatsapp_groups, whatsapp_participants, whatsapp_participant_jids, identity_pairs, membership_rosters, membership_facts,
-        group_phone_mentions, group_tags, whatsapp_group_participants, whatsapp_group_stays, member_joins
+        group_phone_mentions, group_checkpoints, group_tags, whatsapp_group_participants, whatsapp_group_stays, member_joins
         """;
 
     private readonly TestDatabase _database;
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
 
-    private MembershipDatabase(TestDatabase database)
+    private MembershipDatabase(TestDatabase database, MembershipOptions options)
     {
         _database = database;
         var builder = new NpgsqlDataSourceBuilder(database.ConnectionString);
         builder.UseLoggerFactory(LoggerFactory.Create(logging => logging.AddProvider(Statements).SetMinimumLevel(LogLevel.Debug)));
         Source = builder.Build();
-        Handler = new MembershipHandler(new MembershipMetrics(_services.GetRequiredService<IMeterFactory>()));
+        Handler = new MembershipHandler(options, new MembershipMetrics(_services.GetRequiredService<IMeterFactory>()));
     }
 
     public NpgsqlDataSource Source { get; }
@@ -37,9 +37,9 @@ public sealed class MembershipDatabase : IAsyncDisposable
     /// <summary>Counts the statements that were sent.</summary>
     public StatementCounter Statements { get; } = new();
 
-    public static async Task<MembershipDatabase> CreateAsync()
+    public static async Task<MembershipDatabase> CreateAsync(MembershipOptions? options = null)
     {
-        var database = new MembershipDatabase(await TestDatabase.CreateAsync());
+        var database = new MembershipDatabase(await TestDatabase.CreateAsync(), options ?? new MembershipOptions());
         await SchemaMigration.RunAsync(database._database.ConnectionString, default);
         return database;
     }
