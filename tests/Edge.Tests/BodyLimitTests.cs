@@ -53,7 +53,7 @@ public sealed class BodyLimitTests
     [Fact]
     public async Task Body_without_an_end_in_time_is_refused_and_holds_nothing_more()
     {
-        await using var edge = await EdgeUnderTest.StartAsync(Settings("BodyTimeoutSeconds", 1));
+        await using var edge = await EdgeUnderTest.StartAsync(new(Settings("BodyTimeoutSeconds", 1)) { ["Edge:Limits:MinBodyBytesPerSecond"] = "0" });
         await using var raw = await RawConnection.OpenAsync(edge);
         await raw.SendAsync($"{Post}Content-Length: 100\r\n\r\n{{");
         Assert.Equal(408, await raw.ReadStatusAsync());

@@ -25,8 +25,8 @@ public sealed class ShiftedClock : TimeProvider
     }
 
     /// <summary>Waits until somebody waits for <see cref="Held"/>.</summary>
-    public Task HeldAsync() => _held.Task;
+    public Task<ITimer> HeldAsync() => _held.Task.WaitAsync(TimeSpan.FromSeconds(30), System);
 
     /// <summary>Lets that wait end.</summary>
-    public async Task ReleaseAsync() => (await _held.Task).Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+    public async Task ReleaseAsync() => (await HeldAsync()).Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
 }
