@@ -21,6 +21,7 @@ public class LakeStoreTests : IAsyncLifetime
         // Both migrate the same empty database at the same time.
         _replicas = await Task.WhenAll(
             IngestUnderTest.StartAsync(_database.ConnectionString, clock: _clock), IngestUnderTest.StartAsync(_database.ConnectionString, clock: _clock));
+        await PartitionsAsync(3);
     }
 
     public async Task DisposeAsync()
@@ -53,6 +54,29 @@ public class LakeStoreTests : IAsyncLifetime
         Assert.Equal(Enumerable.Range(1, 300).Select(static n => (long)n), await _database.ConnectionString.ListAsync<long>("select position from whatsapp_events order by position"));
         Assert.Equal(300L, await _database.ConnectionString.ScalarAsync<long>("select position from head"));
         Assert.Equal(150L, await CountAsync("tenant = (select id from tenants where name = 'globex') and revision = 0"));
+    }
+
+    [Fact]
+    public async Task An_append_sees_what_the_append_before_it_committed()
+    {
+        await _replicas[0].PostV2Async(Guid.NewGuid().ToString(), Text);
+        var (known, fresh) = (Guid.NewGuid(), Guid.NewGuid());
+        var hash = BodyHash.Of("t", "{}"u8, _clock.GetUtcNow());
+        // Another appender that is not done yet: it has the lock, and stores the first of the two events at position 2.
+        await using var appender = new Npgsql.NpgsqlConnection(_database.ConnectionString);
+        await appender.OpenAsync();
+        await using var transaction = await appender.BeginTransactionAsync();
+        await new Npgsql.NpgsqlCommand(
+            $"update head set position = 2; insert into seen (tenant, event_id, body_hash, log, position) values (1, '{known}', '{hash}', 1, 2)", appender).ExecuteNonQueryAsync();
+        var posts = new[] { known, fresh }.Select((id, n) =>
+            _replicas[n].SendAsync(IngestUnderTest.Request("/v1/events", """{"type":"t","occurred_at":1717243200,"payload":{}}""", id.ToString()))).ToList();
+        await Eventually.TrueAsync(
+            async () => await _database.ConnectionString.ScalarAsync<long>($"select count(*) from pg_stat_activity where datname = '{_database.Name}' and wait_event_type = 'Lock'") == 2,
+            "both replicas wait for the lock");
+        await transaction.CommitAsync();
+        var answers = await Task.WhenAll(posts);
+        Assert.Equal([(202, "duplicate"), (202, "accepted")], answers.Select(static answer => (answer.Status, answer.Body.Contains("duplicate", StringComparison.Ordinal) ? "duplicate" : "accepted")));
+        Assert.Equal([1L, 3L], await _database.ConnectionString.ListAsync<long>("select position from whatsapp_events order by position"));
     }
 
     [Fact]

@@ -70,7 +70,7 @@ internal sealed partial class LakePartitions(LakeDatabase database, TimeProvider
                 await ExecuteAsync(
                     connection,
                     $"""
-                    create table if not exists {name} (like whatsapp_events including defaults including storage including compression,
+                    create table if not exists {name} (like whatsapp_events including defaults including constraints including storage including compression,
                         constraint bounds check (received_at >= '{from}' and received_at < '{to}'));
                     alter table whatsapp_events attach partition {name} for values from ('{from}') to ('{to}');
                     alter table {name} drop constraint bounds;
