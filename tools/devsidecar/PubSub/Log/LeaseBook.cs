@@ -22,7 +22,11 @@ internal sealed partial class LeaseBook : IAsyncDisposable
     /// <summary>Owner of a lease that is let go: no renewal reaches it.</summary>
     private static readonly Guid Nobody = Guid.Empty;
 
-    private const string Renew = "update sidecar.leases set until = clock_timestamp() + $2 where owner = $1";
+    /// <summary>Only what is in the book: a row this process owns without knowing it runs out, and is taken over like any other.</summary>
+    private const string Renew = """
+        update sidecar.leases l set until = clock_timestamp() + $5 from unnest($1::int[], $2::text[], $3::bigint[]) e(topic, consumer, first)
+        where l.topic = e.topic and l.consumer = e.consumer and l.first = e.first and l.owner = $4
+        """;
 
     private const string End = """
         delete from sidecar.leases l using unnest($1::int[], $2::text[], $3::bigint[]) e(topic, consumer, first)
@@ -59,6 +63,10 @@ internal sealed partial class LeaseBook : IAsyncDisposable
     public Guid Owner { get; } = Guid.NewGuid();
 
     public void Add(Lease lease) => _leases.TryAdd(lease, 0);
+
+    /// <summary>First ids of the rows of one group that this process is busy with.</summary>
+    public long[] FirstIds(int topic, string consumer) =>
+        [.. _leases.Keys.Where(lease => lease.Topic == topic && lease.Consumer == consumer).SelectMany(lease => lease.Stored).Select(range => range.First)];
 
     /// <summary>Marks a message as done with; the lease ends with its last message.</summary>
     public void Settle(Lease lease, LeasedMessage message)
@@ -115,7 +123,7 @@ internal sealed partial class LeaseBook : IAsyncDisposable
         try
         {
             await using var renew = _database.Relaxed.CreateCommand(Renew);
-            renew.Parameters.Add(new() { Value = Owner });
+            AddRows(renew, _leases.Keys);
             renew.Parameters.Add(new() { Value = Duration });
             await renew.ExecuteNonQueryAsync(cancellationToken);
             foreach (var lease in _leases.Keys)
@@ -176,14 +184,20 @@ internal sealed partial class LeaseBook : IAsyncDisposable
 
     private async Task<IReadOnlyList<bool>> EndAsync(IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
     {
-        var rows = leases.SelectMany(lease => lease.Stored.Select(range => (lease.Topic, lease.Consumer, range.First))).ToList();
         await using var end = _database.Relaxed.CreateCommand(End);
-        end.Parameters.Add(new() { Value = rows.Select(row => row.Topic).ToArray() });
-        end.Parameters.Add(new() { Value = rows.Select(row => row.Consumer).ToArray() });
-        end.Parameters.Add(new() { Value = rows.Select(row => row.First).ToArray() });
-        end.Parameters.Add(new() { Value = Owner });
+        AddRows(end, leases);
         await end.ExecuteNonQueryAsync(cancellationToken);
         return new bool[leases.Count];
+    }
+
+    /// <summary>Parameters 1 to 4: the rows of the leases, and their owner.</summary>
+    private void AddRows(NpgsqlCommand command, IEnumerable<Lease> leases)
+    {
+        var rows = leases.SelectMany(lease => lease.Stored.Select(range => (lease.Topic, lease.Consumer, range.First))).ToList();
+        command.Parameters.Add(new() { Value = rows.Select(row => row.Topic).ToArray() });
+        command.Parameters.Add(new() { Value = rows.Select(row => row.Consumer).ToArray() });
+        command.Parameters.Add(new() { Value = rows.Select(row => row.First).ToArray() });
+        command.Parameters.Add(new() { Value = Owner });
     }
 
     private static partial class Log
