@@ -111,7 +111,10 @@ public sealed partial class DoorsApi(
     {
         if (door.PathAtIngest(context.Request) is not { } path)
             return await RefuseAsync(context, Refusal.InvalidLeadId, admission.Source);
-        if (context.Request.Headers["Idempotency-Key"].Count > 1)
+        // A collector gives an event up for lost at a 400, so a header without meaning at its door must not cause one.
+        if (!door.TakesIdempotencyKey)
+            context.Request.Headers.Remove("Idempotency-Key");
+        else if (context.Request.Headers["Idempotency-Key"].Count > 1)
             return await RefuseAsync(context, Refusal.RepeatedIdempotencyKey, admission.Source);
         if (await ingest.ForwardAsync(context, body, path, admission) is { } failed)
             return await RefuseAsync(context, failed, admission.Source, Soon);

@@ -37,6 +37,25 @@ public sealed class OtherDoorsTests
         await edge.InvalidAsync(At("deal-won").With("X-Webhook-Signature", signature).With("X-Signature", signature));
     }
 
+    [Theory]
+    [InlineData("/api/triggers/deal-won/webhook")]
+    [InlineData(Lead)]
+    public async Task Idempotency_key_goes_through_where_it_counts_and_two_of_them_are_refused(string path)
+    {
+        await using var edge = await EdgeUnderTest.StartAsync(EdgeUnderTest.With(Trigger("hmac"), "Edge:Crm:0", "hubspot", "key-of-crm"));
+        var signature = Signing.Hmac(Secret, Json);
+        await edge.AcceptedAsync(
+            Signing.Post(path, Json).With("X-API-Key", "key-of-crm").With("X-Webhook-Signature", signature).With("Idempotency-Key", "key-1"));
+        Assert.Equal("key-1", edge.Ingest.Single()["Idempotency-Key"]);
+
+        // An HTTP client would join the two into one header.
+        await using var raw = await RawConnection.OpenAsync(edge);
+        var head = RawConnection.Head(
+            "X-API-Key: key-of-crm", $"X-Webhook-Signature: {signature}", "Idempotency-Key: a", "Idempotency-Key: b", $"Content-Length: {Json.Length}");
+        await raw.SendAsync(head.Replace(Signing.V2, path, StringComparison.Ordinal) + "\r\n" + Json);
+        Assert.Equal(400, await raw.ReadStatusAsync());
+    }
+
     [Fact]
     public async Task Trigger_takes_githubs_signature_and_only_with_its_prefix()
     {
