@@ -21,6 +21,9 @@ public sealed partial class DoorsApi(
 
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
 
+    // For doors that know nobody before a key has been found.
+    private readonly Dictionary<Door, SourceRateGate> _complaints = Door.All.ToDictionary(static door => door, static _ => new SourceRateGate(Source.OnceAMinute));
+
     private readonly TimeSpan _bodyTimeout = TimeSpan.FromSeconds(options.Limits.BodyTimeoutSeconds);
 
     /// <summary>Maps every door on the HTTP port.</summary>
@@ -151,7 +154,7 @@ public sealed partial class DoorsApi(
 
     private void Complain(Door door, Admission admission)
     {
-        if (admission.Refusal == Refusal.NoLiveSecret && (admission.Source?.Complaints.Take(clock) ?? TimeSpan.Zero) == TimeSpan.Zero)
+        if (admission.Refusal == Refusal.NoLiveSecret && (admission.Source?.Complaints ?? _complaints[door]).Take(clock) == TimeSpan.Zero)
             Log.NoLiveSecret(logger, door.Pattern, admission.Source?.Name ?? "every sender");
     }
 

@@ -186,6 +186,8 @@ public sealed class OtherDoorsTests
         var settings = EdgeUnderTest.With(new() { ["Edge:Crm:0:Secrets:0:Expires"] = "2001-01-01T00:00:00Z" }, "Edge:Crm:0", "crm", "key-of-crm");
         await using var edge = await EdgeUnderTest.StartAsync(settings);
         await edge.RefusedAsync(Signing.Post(Lead, Json).With("X-API-Key", "key-of-crm"), 500, "secret_not_configured");
+        await edge.RefusedAsync(Signing.Post(Lead, Json), 500, "secret_not_configured");
+        Assert.Single(edge.Logs.Lines, static line => line.Contains("[1001]", StringComparison.Ordinal));
         await edge.InvalidKeyAsync(Signing.Post(Broker, Json).With("X-API-Key", "key-of-crm"));
     }
 

@@ -6,8 +6,8 @@ namespace WhatsAppMesh.Edge.Sources;
 /// <summary>One sender, ready for requests: who it is, how it proves itself and how much it may send.</summary>
 public sealed class Source
 {
-    // Complaining once a minute is enough; whoever names this source must not be able to fill the log.
-    private static readonly Rate OnceAMinute = new(1.0 / 60, 1);
+    /// <summary>How often to complain: whoever names a source, or posts without a key, must not be able to fill the log.</summary>
+    internal static readonly Rate OnceAMinute = new(1.0 / 60, 1);
 
     /// <summary>What kind of sender it is.</summary>
     public required SourceKind Kind { get; init; }
