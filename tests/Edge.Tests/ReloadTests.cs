@@ -126,6 +126,27 @@ public sealed class ReloadTests : IDisposable
     }
 
     [Fact]
+    public async Task Empty_reference_counts_as_absent()
+    {
+        var variable = "EDGE_TEST_" + Guid.NewGuid().ToString("N");
+        Environment.SetEnvironmentVariable(variable, "from-environment");
+        await using var sidecar = await FakeIngest.StartAsync();
+        sidecar.Answer = static context => FakeIngest.AnswerAsync(context, 200, """{"collector-secret":"from-store"}""");
+        Write($$"""
+            { "sources": [
+                { "name": "a", "secrets": [ { "id": "first", "env": "{{variable}}", "value": "", "keyHash": "" } ] },
+                { "name": "b", "secrets": [ { "id": "first", "env": "", "file": "", "store": "secrets", "key": "collector-secret" } ] } ] }
+            """);
+        await using var edge = await EdgeUnderTest.StartAsync(new()
+        {
+            ["Edge:SourcesFile"] = SourcesFile,
+            ["DAPR_HTTP_ENDPOINT"] = sidecar.Address.ToString(),
+        });
+        await edge.AcceptedAsync(Signing.SignedV2(secret: "from-environment").With("X-Collector", "a"));
+        await edge.AcceptedAsync(Signing.SignedV2(secret: "from-store").With("X-Collector", "b"));
+    }
+
+    [Fact]
     public async Task Secret_that_is_nowhere_leaves_the_source_closed_and_is_told()
     {
         await using var edge = await EdgeUnderTest.StartAsync(EdgeUnderTest.With([], "Edge:Sources:0", "default", "EDGE_TEST_NOT_SET", "Env"));

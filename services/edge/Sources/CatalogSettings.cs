@@ -10,19 +10,19 @@ namespace WhatsAppMesh.Edge.Sources;
 public sealed record CatalogSettings
 {
     /// <summary>Collectors, chosen by the header <c>X-Collector</c> (default name: <c>default</c>). Default: none.</summary>
-    public IReadOnlyList<SourceSettings> Sources { get; init => field = Listed.Entries(value); } = [];
+    public IReadOnlyList<SourceSettings> Sources { get; init => field = Given.Entries(value); } = [];
 
     /// <summary>Triggers; the name is the id in the path of the trigger's webhook. Default: none.</summary>
-    public IReadOnlyList<SourceSettings> Triggers { get; init => field = Listed.Entries(value); } = [];
+    public IReadOnlyList<SourceSettings> Triggers { get; init => field = Given.Entries(value); } = [];
 
     /// <summary>CRMs that post lead stages, known by their API keys. Default: none.</summary>
-    public IReadOnlyList<SourceSettings> Crm { get; init => field = Listed.Entries(value); } = [];
+    public IReadOnlyList<SourceSettings> Crm { get; init => field = Given.Entries(value); } = [];
 
     /// <summary>Brokers that post messages, known by their API keys. Default: none.</summary>
-    public IReadOnlyList<SourceSettings> Broker { get; init => field = Listed.Entries(value); } = [];
+    public IReadOnlyList<SourceSettings> Broker { get; init => field = Given.Entries(value); } = [];
 
     /// <summary>WAHA servers, chosen by the header <c>X-Collector</c> (default name: <c>default</c>). Default: none.</summary>
-    public IReadOnlyList<SourceSettings> Waha { get; init => field = Listed.Entries(value); } = [];
+    public IReadOnlyList<SourceSettings> Waha { get; init => field = Given.Entries(value); } = [];
 
     /// <summary>The lists with their kinds, in a fixed order.</summary>
     public IEnumerable<(SourceKind Kind, IReadOnlyList<SourceSettings> Entries)> ByKind() =>
@@ -84,10 +84,10 @@ public sealed record SourceSettings
     public int? Burst { get; init; }
 
     /// <summary>Secrets (or API keys), all of which count while they are live: a rotation adds the new one before the old one ends.</summary>
-    public IReadOnlyList<SecretSettings> Secrets { get; init => field = Listed.Entries(value); } = [];
+    public IReadOnlyList<SecretSettings> Secrets { get; init => field = Given.Entries(value); } = [];
 }
 
-/// <summary>One secret, by reference. Exactly one of env, file, store (with key), value and keyHash says what it is.</summary>
+/// <summary>One secret, by reference. Exactly one of env, file, store (with key), value and keyHash says what it is; an empty one counts as absent.</summary>
 public sealed record SecretSettings
 {
     /// <summary>Name for logs and messages. Required, unique within its source.</summary>
@@ -100,27 +100,29 @@ public sealed record SecretSettings
     public DateTimeOffset? Expires { get; init; }
 
     /// <summary>Environment variable that holds it.</summary>
-    public string? Env { get; init; }
+    public string? Env { get; init => field = Given.Text(value); }
 
     /// <summary>File that holds it (a mounted secret); line ends at the end of the file do not count.</summary>
-    public string? File { get; init; }
+    public string? File { get; init => field = Given.Text(value); }
 
     /// <summary>Dapr secret store that holds it, under <see cref="Key"/>.</summary>
-    public string? Store { get; init; }
+    public string? Store { get; init => field = Given.Text(value); }
 
     /// <summary>Its key in <see cref="Store"/>.</summary>
-    public string? Key { get; init; }
+    public string? Key { get; init => field = Given.Text(value); }
 
     /// <summary>The secret itself: for development.</summary>
-    public string? Value { get; init; }
+    public string? Value { get; init => field = Given.Text(value); }
 
     /// <summary>API keys only: SHA-256 of the key, hexadecimal, with or without <c>sha256:</c>.</summary>
-    public string? KeyHash { get; init; }
+    public string? KeyHash { get; init => field = Given.Text(value); }
 }
 
-/// <summary>Lists as JSON may bring them: absent, null, or with null in them.</summary>
-internal static class Listed
+/// <summary>Members as JSON may bring them: absent, null, empty, or lists with null in them.</summary>
+internal static class Given
 {
+    public static string? Text(string? text) => string.IsNullOrEmpty(text) ? null : text;
+
     public static IReadOnlyList<T> Entries<T>(IReadOnlyList<T?>? list) where T : class => list is null ? [] : [.. list.OfType<T>()];
 }
 

@@ -93,9 +93,9 @@ public static partial class CatalogValidator
         if (!IsName(secret.Id))
             errors.Add($"{place}.id: give a letter or digit, then up to 99 letters, digits, '.', '_' or '-'.");
         string?[] references = [secret.Env, secret.File, secret.Store, secret.Value, secret.KeyHash];
-        if (references.Count(static reference => !string.IsNullOrEmpty(reference)) != 1)
+        if (references.Count(static reference => reference is not null) != 1)
             errors.Add($"{place}: give exactly one of env, file, store with key, value, keyHash.");
-        if (string.IsNullOrEmpty(secret.Store) != string.IsNullOrEmpty(secret.Key))
+        if ((secret.Store is null) != (secret.Key is null))
             errors.Add($"{place}: store and key go together.");
         if (secret.KeyHash is not null && kind is not (SourceKind.Crm or SourceKind.Broker))
             errors.Add($"{place}.keyHash: only API keys (crm, broker) can be kept as a hash; a signature needs the secret itself.");
