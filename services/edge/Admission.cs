@@ -25,9 +25,14 @@ public readonly record struct Admission(Source? Source, Refusal? Refusal, string
         var source = catalog.Find(SourceKind.Trigger, request.RouteValues["triggerId"] as string ?? "");
         if (source is not null && !source.Keys.HasLive(now))
             return new Admission(source, Refusal.NoLiveSecret);
+
+        // Nothing here may depend on the trigger, or its id and its scheme could be guessed: without any signature all answer the same, and
+        // one in a header that this trigger does not read is as wrong as one for a trigger that does not exist.
+        if (!SignatureCheck.BringsTriggerSignature(request.Headers))
+            return new Admission(source, Refusal.MissingSignature);
         var checkedAs = source ?? SourceCatalog.Unknown;
         var verdict = SignatureCheck.Trigger(request.Headers, body, checkedAs.Keys, checkedAs.Scheme, now);
-        return new Admission(source, source is null ? Refusal.UnknownSource : Refusal.Of(verdict, Refusal.MissingSignature));
+        return new Admission(source, source is null ? Refusal.UnknownSource : Refusal.Of(verdict, Refusal.SignatureElsewhere));
     }
 
     /// <summary>A WAHA server, named like a collector.</summary>

@@ -56,6 +56,9 @@ public sealed record Refusal(int Status, string Code, string Error, string Reaso
     /// <summary>A signature is missing where no event id is needed.</summary>
     public static Refusal MissingSignature { get; } = MissingSignatureOrId with { Error = "Missing signature" };
 
+    /// <summary>There is a signature, but not in the header that this sender's scheme names.</summary>
+    public static Refusal SignatureElsewhere { get; } = WrongProof("missing_signature");
+
     /// <summary>No API key was sent.</summary>
     public static Refusal MissingApiKey { get; } = new(401, "missing_api_key", "Missing API key", "missing_api_key");
 

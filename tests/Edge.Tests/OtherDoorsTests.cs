@@ -62,7 +62,7 @@ public sealed class OtherDoorsTests
         await using var edge = await EdgeUnderTest.StartAsync(Trigger("github"));
         await edge.AcceptedAsync(At("deal-won").With("X-Hub-Signature-256", "sha256=" + Signing.Hmac(Secret, Json)));
         await edge.InvalidAsync(At("deal-won").With("X-Hub-Signature-256", Signing.Hmac(Secret, Json)));
-        await edge.RefusedAsync(At("deal-won").With("X-Signature", Signing.Hmac(Secret, Json)), 401, "missing_signature");
+        await edge.InvalidAsync(At("deal-won").With("X-Signature", Signing.Hmac(Secret, Json)));
     }
 
     [Fact]
@@ -97,6 +97,25 @@ public sealed class OtherDoorsTests
         await using var edge = await EdgeUnderTest.StartAsync(Trigger("hmac"));
         await edge.InvalidAsync(At(id).With("X-Signature", Signing.Hmac(Secret, Json)));
         Assert.Empty(edge.Ingest.Requests);
+    }
+
+    [Theory]
+    [InlineData("hmac")]
+    [InlineData("github")]
+    [InlineData("stripe")]
+    [InlineData("linear")]
+    public async Task Answers_do_not_tell_which_triggers_there_are(string scheme)
+    {
+        await using var edge = await EdgeUnderTest.StartAsync(Trigger(scheme));
+        foreach (var header in new[] { null, "X-Webhook-Signature", "X-Signature", "X-Hub-Signature-256", "Stripe-Signature", "Linear-Signature", "X-Other" })
+        {
+            using var known = await edge.Client.SendAsync(Signed("deal-won", header));
+            using var unknown = await edge.Client.SendAsync(Signed("unknown", header));
+            Assert.Equal(unknown.StatusCode, known.StatusCode);
+            Assert.Equal(await unknown.Content.ReadAsStringAsync(), await known.Content.ReadAsStringAsync());
+        }
+
+        static HttpRequestMessage Signed(string trigger, string? header) => header is null ? At(trigger) : At(trigger).With(header, "wrong");
     }
 
     [Theory]

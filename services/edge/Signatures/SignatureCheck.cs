@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.Primitives;
 
 namespace WhatsAppMesh.Edge.Signatures;
 
@@ -14,6 +15,9 @@ public static class SignatureCheck
 {
     /// <summary>How far the time in a signature may lie from ours, both ways.</summary>
     public static readonly TimeSpan Window = TimeSpan.FromSeconds(300);
+
+    private static readonly string[] TriggerHeaders =
+        ["X-Webhook-Signature", "X-Signature", "X-Hub-Signature-256", "Stripe-Signature", "Linear-Signature"];
 
     private const int ListBytes = SignatureHeaders.MaxListed * SHA256.HashSizeInBytes;
 
@@ -41,6 +45,10 @@ public static class SignatureCheck
             eventId = id;
         return verdict;
     }
+
+    /// <summary>True when a signature stands in any header that some trigger's sender uses.</summary>
+    public static bool BringsTriggerSignature(IHeaderDictionary headers) =>
+        Array.Exists(TriggerHeaders, name => !StringValues.IsNullOrEmpty(headers[name]));
 
     /// <summary>Checks a trigger's request under the convention of its sender.</summary>
     public static SignatureVerdict Trigger(IHeaderDictionary headers, ReadOnlySpan<byte> body, KeyRing keys, TriggerScheme scheme, DateTimeOffset now)
