@@ -33,8 +33,16 @@ public sealed class OtherDoorsTests
         Assert.Equal(Json, arrived.Text);
         await edge.InvalidAsync(At("deal-won").With(header, Signing.Hmac("other", Json)));
         await edge.RefusedAsync(At("deal-won"), 401, "missing_signature", "Missing signature");
+    }
+
+    [Fact]
+    public async Task Trigger_takes_both_headers_only_when_they_say_the_same()
+    {
+        await using var edge = await EdgeUnderTest.StartAsync(Trigger("hmac"));
         var signature = Signing.Hmac(Secret, Json);
-        await edge.InvalidAsync(At("deal-won").With("X-Webhook-Signature", signature).With("X-Signature", signature));
+        await edge.AcceptedAsync(At("deal-won").With("X-Webhook-Signature", signature).With("X-Signature", signature));
+        await edge.InvalidAsync(At("deal-won").With("X-Webhook-Signature", signature).With("X-Signature", "sha256=" + signature));
+        await edge.InvalidAsync(At("deal-won").With("X-Webhook-Signature", Signing.Hmac("other", Json)).With("X-Signature", signature));
     }
 
     [Theory]

@@ -62,7 +62,9 @@ public static class SignatureCheck
             case TriggerScheme.Linear:
                 return HexOverBody(headers, "Linear-Signature", body, keys, now);
             default:
-                if (headers.ContainsKey("X-Webhook-Signature") && headers.ContainsKey("X-Signature"))
+                // Some senders set both, for receivers of either kind: the same value can be read in one way only.
+                if (headers.ContainsKey("X-Webhook-Signature") && headers.ContainsKey("X-Signature")
+                    && headers["X-Webhook-Signature"] != headers["X-Signature"])
                     return SignatureVerdict.Ambiguous;
                 var name = headers.ContainsKey("X-Webhook-Signature") ? "X-Webhook-Signature" : "X-Signature";
                 return HexOverBody(headers, name, body, keys, now);
