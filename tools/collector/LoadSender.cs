@@ -21,6 +21,9 @@ public sealed record LoadPlan
     /// <summary>True: try each event again, as the collector does, until it is accepted or refused for good (400, 422).</summary>
     public bool RetryUntilAccepted { get; init; }
 
+    /// <summary>Ends the sending between two events; the ones begun are finished.</summary>
+    public CancellationToken Stop { get; init; }
+
     /// <summary>Number of the first event.</summary>
     public long First { get; init; }
 }
@@ -111,7 +114,7 @@ public sealed class LoadSender(HttpClient client, TimeProvider clock)
 
         public long? Next(TimeProvider clock)
         {
-            if (plan.Duration is { } duration && clock.GetElapsedTime(started) >= duration)
+            if (plan.Stop.IsCancellationRequested || (plan.Duration is { } duration && clock.GetElapsedTime(started) >= duration))
                 return null;
             var n = Interlocked.Increment(ref _given) - 1;
             return n < (plan.Count ?? long.MaxValue) ? plan.First + n : null;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Grpc.Core;
 using Npgsql;
 using WhatsAppMesh.Mesh.Running;
@@ -24,8 +25,9 @@ internal static class MeshCommands
     public static async Task<int> RunAsync(string[] arguments)
     {
         var context = MeshContext.Find();
-        var root = new RootCommand(ExitCodeHelp)
+        var root = new Command("./mesh", ExitCodeHelp)
         {
+            new HelpOption(),
             UpCommand.Create(context),
             DownCommand.Create(context),
             StatusCommand.Create(context),
@@ -72,7 +74,7 @@ internal static class MeshCommands
     });
 
     private static IEnumerable<string> CommandPath(ParseResult parsed) =>
-        parsed.CommandResult.Command is RootCommand ? [] : [parsed.CommandResult.Command.Name];
+        parsed.CommandResult.Command == parsed.RootCommandResult.Command ? [] : [parsed.CommandResult.Command.Name];
 }
 
 /// <summary>Where the repository and the local mesh are.</summary>
