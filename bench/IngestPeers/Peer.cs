@@ -34,7 +34,7 @@ internal static class Peer
             await create.ExecuteNonQueryAsync();
         var store = app.Services.GetRequiredService<IPeerStore>();
         app.MapGet("/healthz", static () => Results.NoContent());
-        app.Run(context => StoreAsync(context, store));
+        app.MapPost("/v2/events", context => StoreAsync(context, store));
         await app.RunAsync();
     }
 
