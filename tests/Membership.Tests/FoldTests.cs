@@ -201,4 +201,51 @@ public sealed class FoldTests
         Timed(FactKind.Add, 0, Ana);
         Assert.True(Member().IsActive);
     }
+
+    [Theory]
+    [InlineData(0.02)]
+    [InlineData(-0.02)]
+    public void Join_and_leave_that_are_both_told_twice_are_one_stay(double delay)
+    {
+        Timed(FactKind.Add, 0, Ana).Received(FactKind.Add, delay, Ana).Timed(FactKind.Remove, 5, Ana).Received(FactKind.Remove, 5 + delay, Ana);
+        var stay = Assert.Single(Member().Stays);
+        Assert.Equal((Noon.AddMinutes(Math.Min(0, delay)), Noon.AddMinutes(5 + Math.Min(0, delay))), (stay.Start, stay.End));
+        Assert.Equal([1, 2], stay.Evidence.Select(static evidence => evidence.Position).Order());
+    }
+
+    [Theory]
+    [InlineData(0.02)]
+    [InlineData(-0.02)]
+    public void Leave_and_rejoin_that_are_both_told_twice_open_one_new_stay(double delay)
+    {
+        Timed(FactKind.Add, -600, Ana);
+        Timed(FactKind.Remove, 0, Ana).Received(FactKind.Remove, delay, Ana).Timed(FactKind.Add, 5, Ana).Received(FactKind.Add, 5 + delay, Ana);
+        Assert.Equal([-600, 5 + Math.Min(0, delay)], Stays().Select(static stay => Math.Round(stay.Start, 6)));
+        Assert.Equal([4, 5], Member().Stays[1].Evidence.Select(static evidence => evidence.Position).Order());
+        Assert.True(Member().IsActive);
+    }
+
+    [Fact]
+    public void Quick_changes_told_twice_keep_their_count_and_times()
+    {
+        Timed(FactKind.Add, -600, Ana);
+        foreach (var (kind, minute) in new[] { (FactKind.Remove, 0), (FactKind.Add, 2), (FactKind.Remove, 4), (FactKind.Add, 6) })
+            Timed(kind, minute, Ana).Received(kind, minute + 0.02, Ana);
+        Assert.Equal([(-600, 0), (2, 4), (6, null)], Stays());
+    }
+
+    [Fact]
+    public void Timed_join_beats_a_roster_that_may_be_older_than_it()
+    {
+        Received(FactKind.Roster, 0, Ana).Received(FactKind.Roster, 5, Bia).Timed(FactKind.Add, -5, Ana);
+        Assert.Equal([(-5, null)], Stays());
+    }
+
+    [Fact]
+    public void Timed_leave_after_a_rejoin_that_only_a_timed_fact_told_ends_the_rejoin()
+    {
+        Received(FactKind.Add, -600, Ana).Received(FactKind.Remove, 0, Ana).Timed(FactKind.Add, 1, Ana).Timed(FactKind.Remove, 2, Ana);
+        Assert.False(Member().IsActive);
+        Assert.Equal(2, (Member().LeftAt!.Value - Noon).TotalMinutes);
+    }
 }

@@ -59,4 +59,7 @@ public static class Untimed
     /// beat a timed fact that it may not have seen.
     /// </summary>
     public static readonly TimeSpan Offset = TimeSpan.FromMinutes(15);
+
+    /// <summary>How far WhatsApp's clock may run ahead of ours: by so much a timed fact may seem younger than its reception.</summary>
+    public static readonly TimeSpan Skew = TimeSpan.FromMinutes(1);
 }

@@ -91,24 +91,42 @@ public sealed class Fold
 
     private static void Add(MemberState member, Fact fact, Entry entry)
     {
-        var opens = !member.IsActive;
-        if (opens)
+        var opens = false;
+        var stay = fact.IsUntimed ? null : StartedBy(member, fact);
+        if (stay is null && !member.IsActive)
         {
             Open(member, fact);
             member.Role = entry.Role;
+            opens = true;
         }
 
-        var stay = member.Stays[^1];
-        if (!fact.IsUntimed && stay.IsStartUntimed && fact.At < stay.Start)
-        {
-            stay.Start = fact.At;
-            stay.IsStartUntimed = false;
-            EndEarlierStaysBy(member, fact.At);
-        }
+        stay ??= member.Stays[^1];
         var isJoin = opens || (fact.At - stay.Start).Duration() <= JoinWindow;
         // One event may name a person twice.
         if (!stay.Evidence.Exists(known => known.Log == fact.Key.Log && known.Position == fact.Key.Position && known.Jid == entry.Jid))
             stay.Evidence.Add(new JoinEvidence(fact.Key.Log, fact.Key.Position, entry.Jid, isJoin));
+    }
+
+    /// <summary>
+    /// The stay whose beginning a timed add tells better than the untimed fact that opened it did, or null. An untimed fact is shown
+    /// when it was received, so its timed twin lies before it, by the offset at most. Without this a join and a leave that are told
+    /// twice within the offset would be two stays: the untimed pair sorts before the timed one.
+    /// </summary>
+    private static StayState? StartedBy(MemberState member, Fact fact)
+    {
+        var stay = member.Stays.Find(known => known.IsStartUntimed && known.Start >= fact.At - Untimed.Skew && known.Start - fact.At <= Untimed.Offset
+            && (known.End is null || (known.IsEndUntimed && known.End >= fact.At)));
+        if (stay is null)
+            return null;
+
+        if (fact.At < stay.Start)
+            stay.Start = fact.At;
+        stay.IsStartUntimed = false;
+        // A roster that does not list the person may be older than the join; a leave that was told is not.
+        if (stay.IsEndByRoster && stay == member.Stays[^1])
+            (stay.End, stay.IsEndUntimed, stay.IsEndByRoster) = (null, false, false);
+        EndStaysBefore(member, stay);
+        return stay;
     }
 
     /// <summary>A change of role shows that a person who was never seen is there; of one who left it says nothing.</summary>
@@ -121,8 +139,9 @@ public sealed class Fold
 
     private static void Open(MemberState member, Fact fact)
     {
-        member.Stays.Add(new StayState { Start = fact.At, IsStartUntimed = fact.IsUntimed });
-        EndEarlierStaysBy(member, fact.At);
+        var stay = new StayState { Start = fact.At, IsStartUntimed = fact.IsUntimed };
+        member.Stays.Add(stay);
+        EndStaysBefore(member, stay);
     }
 
     private static void End(MemberState member, Fact fact)
@@ -133,14 +152,34 @@ public sealed class Fold
             return;
         }
 
-        var stay = member.Stays[^1];
-        // A timed leave that comes right after an untimed one of the same stay tells the better time.
+        var stay = (fact.IsUntimed ? null : EndedBy(member, fact)) ?? member.Stays[^1];
         if (stay.End is not null && (fact.IsUntimed || !stay.IsEndUntimed || fact.At >= stay.End))
             return;
         stay.End = null;
         stay.EndBy(fact.At);
         stay.IsEndUntimed = fact.IsUntimed;
-        EndEarlierStaysBy(member, stay.Start);
+        stay.IsEndByRoster = fact.Kind == FactKind.Roster;
+        EndStaysBefore(member, stay);
+    }
+
+    /// <summary>
+    /// The stay whose end a timed leave tells better than the untimed fact that ended it did, or null. It need not be the last one: the
+    /// untimed facts of a leave and of the rejoin after it both sort before the timed leave.
+    /// </summary>
+    private static StayState? EndedBy(MemberState member, Fact fact)
+    {
+        for (var i = 0; i < member.Stays.Count; i++)
+        {
+            var stay = member.Stays[i];
+            if (!stay.IsEndUntimed || stay.End is not { } end)
+                continue;
+            if (end >= fact.At && end - fact.At <= Untimed.Offset)
+                return stay;
+            var rejoin = i + 1 < member.Stays.Count ? member.Stays[i + 1] : null;
+            if (rejoin is { IsStartUntimed: true } && rejoin.Start > fact.At && (end - fact.At).Duration() <= Untimed.Skew)
+                return stay;
+        }
+        return null;
     }
 
     private static void EndUnseen(MemberState member, Fact fact)
@@ -151,13 +190,17 @@ public sealed class Fold
         member.IsUnseenLeftUntimed = fact.IsUntimed;
     }
 
-    // Times of untimed facts are late by nature: a later stay with a known start pushes the shown end of an earlier one back.
-    private static void EndEarlierStaysBy(MemberState member, DateTimeOffset at)
+    // Times of untimed facts are late by nature: a stay with an earlier start pushes the shown end of those before it back.
+    private static void EndStaysBefore(MemberState member, StayState later)
     {
-        for (var i = member.Stays.Count - 2; i >= 0 && member.Stays[i].End > at; i--)
+        for (var i = member.Stays.IndexOf(later) - 1; i >= 0 && member.Stays[i].End > later.Start; i--)
         {
-            member.Stays[i].EndBy(at);
-            at = member.Stays[i].Start;
+            var stay = member.Stays[i];
+            stay.EndBy(later.Start);
+            // Once a timed start bounds it, no timed leave can be its twin any more.
+            if (!later.IsStartUntimed)
+                stay.IsEndUntimed = false;
+            later = stay;
         }
     }
 

@@ -22,6 +22,9 @@ public sealed class StayState
     /// <summary>True while only an untimed fact says when it ended.</summary>
     public bool IsEndUntimed { get; set; }
 
+    /// <summary>True when it ended because a roster did not list the person.</summary>
+    public bool IsEndByRoster { get; set; }
+
     /// <summary>Every add told during the stay.</summary>
     public List<JoinEvidence> Evidence { get; init; } = [];
 
@@ -71,6 +74,7 @@ public sealed class MemberState
             IsStartUntimed = stay.IsStartUntimed,
             End = stay.End,
             IsEndUntimed = stay.IsEndUntimed,
+            IsEndByRoster = stay.IsEndByRoster,
             Evidence = [.. stay.Evidence],
         })],
     };

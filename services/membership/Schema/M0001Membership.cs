@@ -172,6 +172,7 @@ public sealed class M0001Membership : Migration
             is_start_untimed boolean not null,
             left_at          timestamptz,
             is_end_untimed   boolean not null,
+            is_end_by_roster boolean not null,
             evidence         jsonb not null,
             primary key (group_id, participant_id, number),
             check (left_at >= joined_at)

@@ -19,7 +19,7 @@ internal sealed class MemberTable
 {
     private const string Columns = """
         p.known_by, m.group_id, m.participant_id, m.role, m.left_at, m.is_left_untimed, m.tag,
-        s.joined_at, s.is_start_untimed, s.left_at, s.is_end_untimed, s.evidence::text
+        s.joined_at, s.is_start_untimed, s.left_at, s.is_end_untimed, s.is_end_by_roster, s.evidence::text
         """;
 
     private readonly Dictionary<long, Dictionary<string, MemberRow>> _stored = [];
@@ -142,17 +142,18 @@ internal sealed class MemberTable
             return;
         trip.Run("""
             insert into whatsapp_group_stays
-                (group_id, participant_id, number, joined_at, is_start_untimed, left_at, is_end_untimed, evidence)
-            select group_id, participant_id, number, joined_at, is_start_untimed, left_at, is_end_untimed, evidence::jsonb
-            from unnest($1::bigint[], $2::bigint[], $3::int[], $4::timestamptz[], $5::boolean[], $6::timestamptz[], $7::boolean[], $8::text[])
-                v(group_id, participant_id, number, joined_at, is_start_untimed, left_at, is_end_untimed, evidence)
+                (group_id, participant_id, number, joined_at, is_start_untimed, left_at, is_end_untimed, is_end_by_roster, evidence)
+            select group_id, participant_id, number, joined_at, is_start_untimed, left_at, is_end_untimed, is_end_by_roster, evidence::jsonb
+            from unnest($1::bigint[], $2::bigint[], $3::int[], $4::timestamptz[], $5::boolean[], $6::timestamptz[], $7::boolean[], $8::boolean[], $9::text[])
+                v(group_id, participant_id, number, joined_at, is_start_untimed, left_at, is_end_untimed, is_end_by_roster, evidence)
             on conflict (group_id, participant_id, number) do update set joined_at = excluded.joined_at,
                 is_start_untimed = excluded.is_start_untimed, left_at = excluded.left_at, is_end_untimed = excluded.is_end_untimed,
-                evidence = excluded.evidence
+                is_end_by_roster = excluded.is_end_by_roster, evidence = excluded.evidence
             """,
             rows.Select(static row => row.Group).ToArray(), rows.Select(static row => row.Row.ParticipantId).ToArray(), rows.Select(static row => row.Number).ToArray(),
             rows.Select(static row => row.Stay.Start).ToArray(), rows.Select(static row => row.Stay.IsStartUntimed).ToArray(),
             rows.Select(static row => row.Stay.End).ToArray(), rows.Select(static row => row.Stay.IsEndUntimed).ToArray(),
+            rows.Select(static row => row.Stay.IsEndByRoster).ToArray(),
             rows.Select(static row => EntryText.Write(row.Stay.Evidence)).ToArray());
     }
 
@@ -162,7 +163,7 @@ internal sealed class MemberTable
 
     private static bool IsSame(StayState one, StayState other) =>
         one.Start == other.Start && one.IsStartUntimed == other.IsStartUntimed && one.End == other.End
-        && one.IsEndUntimed == other.IsEndUntimed && one.Evidence.SequenceEqual(other.Evidence);
+        && one.IsEndUntimed == other.IsEndUntimed && one.IsEndByRoster == other.IsEndByRoster && one.Evidence.SequenceEqual(other.Evidence);
 
     // Of a member with stays the last stay says it.
     private static bool IsLeftUntimed(MemberState state) => state.Stays.Count == 0 && state.IsUnseenLeftUntimed;
@@ -203,7 +204,8 @@ internal sealed class MemberTable
             IsStartUntimed = row.GetBoolean(8),
             End = row.TimeOrNull(9),
             IsEndUntimed = row.GetBoolean(10),
-            Evidence = EntryText.ReadEvidence(row.GetString(11)),
+            IsEndByRoster = row.GetBoolean(11),
+            Evidence = EntryText.ReadEvidence(row.GetString(12)),
         });
     }
 }

@@ -53,6 +53,7 @@ internal static class StateText
             json.WriteBooleanValue(stay.IsStartUntimed);
             WriteTime(json, stay.End);
             json.WriteBooleanValue(stay.IsEndUntimed);
+            json.WriteBooleanValue(stay.IsEndByRoster);
             EntryText.Write(json, stay.Evidence);
             json.WriteEndArray();
         }
@@ -66,7 +67,8 @@ internal static class StateText
         IsStartUntimed = row[1].GetBoolean(),
         End = Time(row[2]),
         IsEndUntimed = row[3].GetBoolean(),
-        Evidence = EntryText.ReadEvidence(row[4]),
+        IsEndByRoster = row[4].GetBoolean(),
+        Evidence = EntryText.ReadEvidence(row[5]),
     };
 
     private static void WriteTime(Utf8JsonWriter json, DateTimeOffset? time)
