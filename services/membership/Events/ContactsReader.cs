@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace WhatsAppMesh.Membership.Events;
 
 /// <summary>contacts.upsert and contacts.update: pairs of JIDs from the phone's address book. Groups appear in it too.</summary>
@@ -11,8 +9,6 @@ public sealed class ContactsReader : IEventReader
     /// <inheritdoc/>
     public void Read(ObservedEvent source, Observations into)
     {
-        if (source.Payload.ValueKind == JsonValueKind.Array && source.Payload.GetArrayLength() == 0)
-            return;
         foreach (var item in source.Items(into))
         {
             var id = Wire.Jid(item, "id");

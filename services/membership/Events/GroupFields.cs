@@ -17,6 +17,8 @@ public static class GroupFields
         ("isCommunityAnnounce", GroupField.IsCommunityAnnounce),
     ];
 
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
+
     /// <summary>The fields that an item carries, each with its version.</summary>
     public static List<FieldValue> Read(ObservedEvent source, JsonElement item)
     {
@@ -53,9 +55,13 @@ public static class GroupFields
         }
     }
 
-    /// <summary>A field's value at the given time, else at the event's.</summary>
-    public static FieldValue Value(ObservedEvent source, GroupField field, string value, DateTimeOffset? at = null) =>
-        new(field, value, new FieldVersion(at is { } own ? Micros(own) : source.OrderAt, source.Source.Log, source.Source.Position));
+    /// <summary>A field's value at the given time, else at the event's. A time from the future would win for ever: it counts as 5 minutes ahead.</summary>
+    public static FieldValue Value(ObservedEvent source, GroupField field, string value, DateTimeOffset? at = null)
+    {
+        var latest = source.Source.ReceivedAt.ToDateTimeOffset() + ClockTolerance;
+        var order = at is { } own ? Micros(own < latest ? own : latest) : source.OrderAt;
+        return new FieldValue(field, value, new FieldVersion(order, source.Source.Log, source.Source.Position));
+    }
 
     /// <summary>A flag as a field's value.</summary>
     public static string Flag(bool on) => on ? "true" : "false";

@@ -101,8 +101,10 @@ public static class MessageKey
     /// </summary>
     public static void AddSender(ObservedEvent source, JsonElement key, JsonElement beside, string? pushName, Observations into)
     {
-        var sender = First(Wire.Jid(key, "participant"), Wire.Jid(beside, "participant"), Jid.Parse(source.Source.ParticipantJid));
-        var other = First(Wire.Jid(key, "participantAlt"), Jid.Parse(source.Source.ParticipantAlt));
+        var envelope = Jid.Parse(source.Source.ParticipantJid);
+        var sender = First(Wire.Jid(key, "participant"), Wire.Jid(beside, "participant"), envelope);
+        // The envelope's second JID belongs to its first, which need not be this sender: a reaction names two people.
+        var other = First(Wire.Jid(key, "participantAlt"), sender == envelope ? Jid.Parse(source.Source.ParticipantAlt) : Jid.Empty);
         if (sender.IsEmpty && other.IsEmpty && Wire.Flag(key, "fromMe") != true)
             (sender, other) = (Wire.Jid(key, "remoteJid"), Wire.Jid(key, "remoteJidAlt"));
         if (Participants.TryPair(sender, other, out var person))

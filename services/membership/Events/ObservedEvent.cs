@@ -64,14 +64,14 @@ public sealed class ObservedEvent
     /// <summary>
     /// The objects of the payload: itself, or the items of an array (some engines post their events in lists).
     /// </summary>
-    /// <exception cref="PoisonException">There is not one object.</exception>
+    /// <exception cref="PoisonException">It is a list of which no item is an object. An empty list says nothing, and is fine.</exception>
     public IReadOnlyList<JsonElement> Items(Observations into)
     {
         if (Payload.ValueKind == JsonValueKind.Object)
             return [Payload];
         var items = Payload.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.Object).ToList();
         into.Skipped += Payload.GetArrayLength() - items.Count;
-        return items.Count > 0 ? items : throw Poison("the payload holds no object");
+        return items.Count > 0 || Payload.GetArrayLength() == 0 ? items : throw Poison("the payload holds no object");
     }
 
     /// <summary>The group an item is about: its own id, else the event's chat.</summary>

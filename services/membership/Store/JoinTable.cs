@@ -9,7 +9,7 @@ namespace WhatsAppMesh.Membership.Store;
 /// <summary>Payload of member.joined: one stay in a group has begun.</summary>
 /// <param name="GroupJid">The group.</param>
 /// <param name="Lid">LID of the person; null while only a phone is known.</param>
-/// <param name="PhoneJid">Phone of the person; null when hidden.</param>
+/// <param name="PhoneJid">Phone of the person; null when it was not told with the join. The join stands all the same: who needs the phone asks for it.</param>
 /// <param name="JoinedAt">Start of the stay.</param>
 /// <param name="Evidence">The event that told it.</param>
 internal sealed record JoinPayload(

@@ -85,17 +85,21 @@ public sealed class PositionSet : IEquatable<PositionSet>
         var next = 0;
         foreach (var span in Spans)
         {
-            var from = span.From;
+            var (from, isCovered) = (span.From, false);
             while (next < other.Spans.Length && other.Spans[next].To < from)
                 next++;
             for (var i = next; i < other.Spans.Length && other.Spans[i].From <= span.To; i++)
             {
                 if (other.Spans[i].From > from)
                     rest.Add(new PositionSpan(from, other.Spans[i].From - 1));
+                // Before the next position is named: there is none after the last of all.
+                isCovered = other.Spans[i].To >= span.To;
+                if (isCovered)
+                    break;
                 from = Math.Max(from, other.Spans[i].To + 1);
             }
 
-            if (from <= span.To)
+            if (!isCovered)
                 rest.Add(new PositionSpan(from, span.To));
         }
 

@@ -32,7 +32,13 @@ internal sealed partial class ReplayTopic(DeadLetterDesk desk, ILogger<ReplayTop
         }
         catch (Exception exception)
         {
+            // What can never succeed must not come back for ever: this topic has no dead letters of its own.
             var failure = Failure.Of(exception, "replay");
+            if (FailureClassifier.Classify(exception) == FailureClass.Poison)
+            {
+                Log.Refused(logger, $"{failure.Error}: {failure.Message}");
+                return DeliveryStatus.Drop;
+            }
             Log.PutOff(logger, failure.Error, failure.Message);
             return DeliveryStatus.Retry;
         }
