@@ -32,6 +32,14 @@ public sealed class PositionSetTests
         Assert.Equal(rest, PositionSet.Parse(left).Subtract(PositionSet.Parse(right)).ToString());
 
     [Fact]
+    public void A_span_to_the_end_of_all_numbers_is_cut_like_any_other()
+    {
+        var toTheEnd = PositionSet.Range(7, long.MaxValue);
+        Assert.Equal("{[7,21)}", toTheEnd.Intersect(PositionSet.Range(1, 20)).ToString());
+        Assert.Equal("{[1,7)}", PositionSet.Range(1, 20).Subtract(toTheEnd).ToString());
+    }
+
+    [Fact]
     public void Missing_is_what_lies_between_the_oldest_and_the_head_and_is_not_done() =>
         Assert.Equal("{[3,5),[9,11)}", PositionSet.Parse("{[1,3),[5,9)}").MissingBelow(head: 10).ToString());
 

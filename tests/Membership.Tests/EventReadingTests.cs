@@ -100,6 +100,28 @@ public sealed class EventReadingTests
         Assert.Equal(("12025550101@s.whatsapp.net", "1@lid"), (seen.Pairs[0].Phone, seen.Pairs[0].Lid));
     }
 
+    [Fact]
+    public void Second_JID_of_the_envelope_is_not_given_to_somebody_else()
+    {
+        var reaction = _collector.Event("messages.reaction", JsonNode.Parse($$"""{"key":{"remoteJid":"{{GroupJid}}"},"reaction":{"key":{"participant":"2@lid"},"text":"x"} }""")!);
+        (reaction.ParticipantJid, reaction.ParticipantAlt) = ("1@lid", "12025550101@s.whatsapp.net");
+        Assert.Empty(EventReaders.Read([reaction]).Pairs);
+    }
+
+    [Fact]
+    public void Field_from_the_future_counts_as_five_minutes_ahead()
+    {
+        var group = Assert.Single(Read("groups.update", $$"""{"id":"{{GroupJid}}","subject":"x","subjectTime":4102444800}""").Groups);
+        Assert.Equal(Noon.AddMinutes(5), Assert.Single(group.Fields).Version.At);
+    }
+
+    [Fact]
+    public void Empty_list_says_nothing()
+    {
+        var seen = Read("groups.update", "[]");
+        Assert.Equal((0, 0), (seen.Facts.Count, seen.Skipped));
+    }
+
     [Theory]
     [InlineData("lid-mapping.update", """{"lid":"1@lid","pn":"12025550101@s.whatsapp.net"}""")]
     [InlineData("contacts.upsert", """[{"id":"1@lid","phoneNumber":"12025550101@s.whatsapp.net"},{"id":"120363000000000001@g.us"}]""")]
@@ -114,7 +136,6 @@ public sealed class EventReadingTests
     [InlineData("groups.metadata", """{"id":"120363000000000001@g.us","participants":"nobody"}""", GroupJid)]
     [InlineData("groups.metadata", """{"id":"120363000000000001@g.us","participants":{"0":"1@lid"}}""", GroupJid)]
     [InlineData("groups.metadata", """{"subject":"no id"}""", "")]
-    [InlineData("groups.update", "[]", GroupJid)]
     [InlineData("groups.update", "[1,2]", GroupJid)]
     [InlineData("group-participants.update", """{"action":"add","participants":["1@lid"]}""", "12025550101@s.whatsapp.net")]
     [InlineData("member.joined", """{"evidence":{"log":1}}""", GroupJid)]

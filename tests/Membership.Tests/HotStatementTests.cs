@@ -36,8 +36,8 @@ public sealed class HotStatementTests : IAsyncLifetime
         insert into group_checkpoints (group_id, order_at, log, position, ordinal, members) select n, now(), 1, n, 0, '[]' from generate_series(1, ROWS) n;
         insert into group_tags (group_id, jid, label, order_at, log, position) select n, 'p' || n || '@lid', 'x', now(), 1, n from generate_series(1, ROWS) n;
         insert into whatsapp_group_participants (group_id, participant_id, is_left_untimed) select n, n, false from generate_series(1, ROWS) n;
-        insert into whatsapp_group_stays (group_id, participant_id, number, joined_at, is_start_untimed, is_end_untimed, evidence)
-            select n, n, 0, now(), false, false, '[]' from generate_series(1, ROWS) n;
+        insert into whatsapp_group_stays (group_id, participant_id, number, joined_at, is_start_untimed, is_end_untimed, is_end_by_roster, evidence)
+            select n, n, 0, now(), false, false, false, '[]' from generate_series(1, ROWS) n;
         insert into member_joins (group_id, log, position, jid, event_id, state, tenant, joined_at, payload)
             select n, 1, n, 'p' || n || '@lid', gen_random_uuid(), 'sent', 'acme', now(), '' from generate_series(1, ROWS) n;
         """;

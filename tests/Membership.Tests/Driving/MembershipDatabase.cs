@@ -111,7 +111,7 @@ public sealed class MembershipDatabase : IAsyncDisposable
             join whatsapp_participants p on p.id = m.participant_id join whatsapp_groups g on g.id = m.group_id order by 2, 3, 4
             """,
             """
-            select 'stay', g.tenant, g.jid, p.known_by, s.number, s.joined_at, s.is_start_untimed, s.left_at, s.is_end_untimed, s.evidence::text
+            select 'stay', g.tenant, g.jid, p.known_by, s.number, s.joined_at, s.is_start_untimed, s.left_at, s.is_end_untimed, s.is_end_by_roster, s.evidence::text
             from whatsapp_group_stays s
             join whatsapp_participants p on p.id = s.participant_id join whatsapp_groups g on g.id = s.group_id order by 2, 3, 4, 5
             """,
