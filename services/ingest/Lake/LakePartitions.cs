@@ -24,6 +24,9 @@ internal sealed partial class LakePartitions(LakeDatabase database, TimeProvider
         return _known.ContainsKey(month) ? ValueTask.CompletedTask : new ValueTask(CreateAsync(month, cancellationToken));
     }
 
+    /// <summary>Looks again from now on: the database may be another one, with fewer partitions.</summary>
+    public void Forget() => _known.Clear();
+
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

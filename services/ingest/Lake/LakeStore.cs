@@ -74,7 +74,8 @@ internal sealed partial class LakeStore : IAsyncDisposable
     {
         try
         {
-            await _writer.OpenAsync(cancellationToken);
+            if (await _writer.OpenAsync(cancellationToken))
+                _partitions.Forget();
             var results = Array.ConvertAll([.. requests], static events => new StoredEvent[events.Length]);
             var rows = await FillBatchAsync(requests, cancellationToken);
             var stored = new StoredEvent[_writer.Batch.Count];

@@ -62,17 +62,29 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
     public LakeBatch Batch { get; } = new();
 
     /// <summary>Opens the connection unless it is open, and finds the log to write to.</summary>
-    public async Task OpenAsync(CancellationToken cancellationToken)
+    /// <returns>True when it was opened now: whatever is known of the database may be another one's.</returns>
+    public async Task<bool> OpenAsync(CancellationToken cancellationToken)
     {
         if (_connection is { State: System.Data.ConnectionState.Open })
-            return;
+            return false;
         await CloseAsync();
         await database.EnsureSchemaAsync(cancellationToken);
-        _connection = await database.Hot.OpenConnectionAsync(cancellationToken);
-        (_log, var isNew) = await LakeLog.CurrentAsync(_connection, cancellationToken);
-        Log.Appending(logger, _log, isNew ? "begun now" : "as before");
-        _append = Prepare(_connection);
-        await _append.PrepareAsync(cancellationToken);
+        var connection = await database.Hot.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            (_log, var isNew) = await LakeLog.CurrentAsync(connection, cancellationToken);
+            Log.Appending(logger, _log, isNew ? "begun now" : "as before");
+            var append = Prepare(connection);
+            await append.PrepareAsync(cancellationToken);
+            // Last: a writer that is open is open whole.
+            (_append, _connection) = (append, connection);
+            return true;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Id of a tenant; a new tenant gets one.</summary>
@@ -110,6 +122,8 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
     {
         var (append, connection) = (_append, _connection);
         (_append, _connection) = (null, null);
+        // The next connection may lead to a restored database, in which an id is another tenant's.
+        _tenants.Clear();
         if (append is not null)
             await append.DisposeAsync();
         if (connection is not null)

@@ -39,7 +39,19 @@ internal sealed class LakeCursor(NpgsqlConnection connection, IngestOptions opti
     }
 
     /// <summary>Fills a request with what comes after a watermark; empty when nothing does.</summary>
+    /// <exception cref="InvalidOperationException">An event names a tenant that the database does not know.</exception>
     public async Task FillAsync(PublishRequest request, int log, long after, int maxEvents, CancellationToken cancellationToken)
+    {
+        if (await TryFillAsync(request, log, after, maxEvents, cancellationToken) is null)
+            return;
+        // A tenant met for the first time: learn its name, then begin again.
+        await LearnTenantsAsync(cancellationToken);
+        if (await TryFillAsync(request, log, after, maxEvents, cancellationToken) is { } unknown)
+            throw new InvalidOperationException($"An event after {log}:{after} names tenant {unknown}, which table tenants does not have: restore that row");
+    }
+
+    /// <summary>Fills a request, or returns the id of a tenant whose name is not known yet.</summary>
+    private async Task<int?> TryFillAsync(PublishRequest request, int log, long after, int maxEvents, CancellationToken cancellationToken)
     {
         request.Clear();
         await using var command = new NpgsqlCommand(ReadSql, connection)
@@ -54,25 +66,17 @@ internal sealed class LakeCursor(NpgsqlConnection connection, IngestOptions opti
             },
         };
         await command.PrepareAsync(cancellationToken);
-        var unknown = 0;
-        await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
         {
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                if (!_tenants.TryGetValue(unknown = reader.GetInt32(1), out var tenant))
-                    break;
-                unknown = 0;
-                var inLake = reader.IsDBNull(13);
-                var payload = inLake ? [] : reader.GetFieldValue<byte[]>(13);
-                if (!request.TryAdd(Event(reader, log, tenant, inLake), payload, reader.IsDBNull(12) ? null : reader.GetString(12)))
-                    break;
-            }
+            if (!_tenants.TryGetValue(reader.GetInt32(1), out var tenant))
+                return reader.GetInt32(1);
+            var inLake = reader.IsDBNull(13);
+            var payload = inLake ? [] : reader.GetFieldValue<byte[]>(13);
+            if (!request.TryAdd(Event(reader, log, tenant, inLake), payload, reader.IsDBNull(12) ? null : reader.GetString(12)))
+                break;
         }
-        if (unknown == 0)
-            return;
-        // A tenant met for the first time: learn its name, then begin again.
-        await LearnTenantsAsync(cancellationToken);
-        await FillAsync(request, log, after, maxEvents, cancellationToken);
+        return null;
     }
 
     /// <summary>Moves a log's watermark.</summary>
