@@ -28,7 +28,7 @@ public class EventTimeTests
     [InlineData("messages.upsert", """{"messageTimestamp":0,"reaction":7,"update":[1]}""", "2024-06-01T13:00:00", "received_at")]
     [InlineData("messages.upsert", """{"messageTimestamp":1e999999}""", "2024-06-01T13:00:00", "received_at")]
     [InlineData("messages.upsert", """{"messageTimestamp":1000000000}""", "2024-06-01T13:00:00", "received_at")]
-    [InlineData("messages.upsert", """{"messageTimestamp":4102444800}""", "2024-06-01T13:00:00", "received_at")]
+    [InlineData("messages.upsert", """{"messageTimestamp":4102444800}""", "2024-06-01T13:05:00", "messageTimestamp")]
     [InlineData("messages.upsert", """{"messageTimestamp":1717250400}""", "2024-06-01T13:05:00", "messageTimestamp")]
     [InlineData("messages.upsert", """[{"messageTimestamp":1717243200}]""", "2024-06-01T13:00:00", "received_at")]
     public void The_payload_of_each_type_says_when(string type, string payload, string at, string source)
@@ -43,7 +43,7 @@ public class EventTimeTests
     [InlineData("2024-06-01T13:04:59", null, "2024-06-01T13:04:59", "occurred_at")]
     [InlineData("2024-06-01T13:05:01", null, "2024-06-01T13:05:00", "occurred_at")]
     [InlineData("2024-06-02T13:00:00", null, "2024-06-01T13:05:00", "occurred_at")]
-    [InlineData("2024-06-02T13:00:01", null, "2024-06-01T12:00:00", "messageTimestamp")]
+    [InlineData("2024-06-02T13:00:01", null, "2024-06-01T13:05:00", "occurred_at")]
     [InlineData("2008-12-31T23:59:59", "x", "2024-06-01T12:00:00", "messageTimestamp")]
     [InlineData("2024-06-01T12:30:00", "received_at", "2024-06-01T12:30:00", "received_at")]
     public void The_envelope_comes_first_unless_it_is_absurd(string envelope, string? envelopeSource, string at, string source)

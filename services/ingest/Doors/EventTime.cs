@@ -5,9 +5,8 @@ namespace WhatsAppMesh.Ingest;
 
 /// <summary>
 /// Decides when an event happened. The first usable candidate wins: the envelope's <c>occurred_at</c>, then what the payload of its type
-/// carries, then our own clock under the source <see cref="Untimed"/>. A candidate before 2009 (WhatsApp's first year) or more than a day
-/// after we received the event is no time but a mistake and is passed over; one up to a day ahead is a fast clock and is clamped to
-/// received + 5 minutes, or it would outrank facts for a day.
+/// carries, then our own clock under the source <see cref="Untimed"/>. A candidate before 2009 (WhatsApp's first year) is no time but a
+/// mistake and is passed over; one ahead of us is a fast clock and is clamped to received + 5 minutes, or it would outrank true facts.
 /// </summary>
 internal static class EventTime
 {
@@ -18,7 +17,6 @@ internal static class EventTime
     public const string Envelope = "occurred_at";
 
     private static readonly DateTimeOffset Earliest = new(2009, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    private static readonly TimeSpan FastestClock = TimeSpan.FromDays(1);
     private static readonly TimeSpan ClampAhead = TimeSpan.FromMinutes(5);
 
     /// <summary>The time of an event; <paramref name="payload"/> must be valid JSON.</summary>
@@ -38,7 +36,7 @@ internal static class EventTime
 
     private static Occurrence? Usable(DateTimeOffset? at, string source, DateTimeOffset receivedAt)
     {
-        if (at is not { } time || time < Earliest || time > receivedAt + FastestClock)
+        if (at is not { } time || time < Earliest)
             return null;
         var latest = receivedAt + ClampAhead;
         return new Occurrence(time < latest ? time : latest, source);
