@@ -15,7 +15,7 @@ public sealed record IngestOptions
     /// <summary>Most requests in one commit. Default 512.</summary>
     public int MaxBatchRequests { get; init; } = 512;
 
-    /// <summary>A commit takes no further request once its payloads reach this sum, in bytes. Default 8 MiB.</summary>
+    /// <summary>A commit takes no further request once its payloads, and 2 KiB for each event, reach this sum, in bytes. Default 8 MiB.</summary>
     public int MaxBatchBytes { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>What Retry-After says on a 503. Default 2 s.</summary>

@@ -36,6 +36,7 @@ public class WebhookDoorTests
     [InlineData("k", """{"stage_id":"s1","occurred_at":"2024-06-01T12:00:00Z"}""", "lead|acme|l1|k")]
     [InlineData(null, """{"stage_id":"s1","occurred_at":"2024-06-01T12:00:00Z"}""", "lead|acme|l1|s1|2024-06-01T12:00:00Z")]
     [InlineData(null, """{"stage_id":7,"occurred_at":1717243200}""", "lead|acme|l1|7|1717243200")]
+    [InlineData(null, """{"stage_id":7,"occurred_at":{"low":1717243200,"high":0,"unsigned":true}}""", "lead|acme|l1|7|1717243200")]
     public void A_lead_event_is_known_by_its_key_or_by_stage_and_time(string? key, string body, string name)
     {
         var item = Single(LeadDoor.Instance, body, route: "l1", key: key);
@@ -92,6 +93,17 @@ public class WebhookDoorTests
     [InlineData("null", 0)]
     [InlineData("7", 0)]
     public void A_broker_request_is_unwrapped_into_its_items(string body, int events) => Assert.Equal(events, Read(BrokerDoor.Instance, body).Events.Length);
+
+    [Fact]
+    public void A_broker_request_holds_at_most_a_thousand_items_and_few_such_requests_fill_a_commit()
+    {
+        static string Body(int items) => $"[{string.Join(',', Enumerable.Repeat("{}", items))}]";
+        var most = Read(BrokerDoor.Instance, Body(1_000)).Events;
+        Assert.Equal(1_000, most.Length);
+        Assert.True(5 * LakeStore.WeightOf(most) >= new IngestOptions().MaxBatchBytes);
+        var refusal = Read(BrokerDoor.Instance, Body(1_001)).Refusal!;
+        Assert.Equal((422, "invalid_body", "events"), (refusal.Status, refusal.Code, Assert.Single(refusal.Errors!.Keys)));
+    }
 
     [Fact]
     public void A_broker_item_keeps_its_uuid_and_gets_a_fresh_one_without_id()

@@ -13,6 +13,7 @@ internal static class BrokerDoor
     public static readonly Door Instance = new(Read, DoorAnswers.AcceptedCount);
 
     private const int MaxTypeLength = 93;
+    private const int MaxItems = 1_000;
 
     private static DoorReading Read(DoorRequest request)
     {
@@ -21,8 +22,15 @@ internal static class BrokerDoor
         if (document is null)
             return errors.ToRefusal();
         var events = new List<NewEvent>();
+        var items = 0;
         foreach (var item in Items(Unwrap(document.RootElement)))
         {
+            // All events of a request share one statement: a body of nothing but {} would make a million of them.
+            if (++items > MaxItems)
+            {
+                errors.Add("events", $"must be at most {MaxItems} items");
+                return errors.ToRefusal();
+            }
             if (Unwrap(item) is { ValueKind: JsonValueKind.Object } usable)
                 events.Add(Event(request, usable));
         }

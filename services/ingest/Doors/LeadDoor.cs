@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using WhatsAppMesh.Events;
 
@@ -28,12 +29,14 @@ internal static class LeadDoor
         if (!errors.IsEmpty)
             return errors.ToRefusal();
 
-        var occurredAt = WebhookJson.Text(body, "occurred_at");
+        // As sent, in any form that is a time: the key and the time of the event come from the same value.
+        var sent = Given(body, "occurred_at");
+        var occurredAt = WebhookJson.Text(body, "occurred_at") ?? (sent is { } value ? WireNumber.Read(value)?.ToString(CultureInfo.InvariantCulture) : null);
         var suffix = request.IdempotencyKey ?? (occurredAt is null ? null : $"{WebhookJson.Text(body, "stage_id")}|{occurredAt}");
         if (suffix is null)
             return KeyRequired;
         var payload = WebhookJson.Wrap("lead_id"u8, lead, request.Body.Span);
-        var occurred = EventTime.FirstOf(request.ReceivedAt, (WireTime.FromText(occurredAt), EventTime.Envelope));
+        var occurred = EventTime.FirstOf(request.ReceivedAt, (sent is { } time ? WireTime.Read(time) : null, EventTime.Envelope));
         return request.Event(DerivedId.Of($"lead|{request.Tenant}|{lead}|{suffix}"), EventTypes.LeadStageChanged, payload, occurred);
     }
 

@@ -8,6 +8,9 @@ namespace WhatsAppMesh.Ingest;
 /// </summary>
 internal sealed partial class LakeStore : IAsyncDisposable
 {
+    // What a row costs beside its payload, in bytes: columns, keys, index entries. It bounds the rows of a commit too.
+    private const long RowWeight = 2048;
+
     private readonly GroupCommit<NewEvent[], StoredEvent[]> _commits;
     private readonly LakeWriter _writer;
     private readonly LakePartitions _partitions;
@@ -24,7 +27,7 @@ internal sealed partial class LakeStore : IAsyncDisposable
             MaxBatchItems = options.MaxBatchRequests,
             MaxBatchWeight = options.MaxBatchBytes,
         };
-        _commits = new GroupCommit<NewEvent[], StoredEvent[]>(CommitAsync, IsTransient, bounds, static events => events.Sum(static item => (long)item.Payload.Length));
+        _commits = new GroupCommit<NewEvent[], StoredEvent[]>(CommitAsync, IsTransient, bounds, WeightOf);
     }
 
     /// <summary>Stores the events of one request; completes after their commit. The events' memory must stay valid until then.</summary>
@@ -60,6 +63,9 @@ internal sealed partial class LakeStore : IAsyncDisposable
         await _commits.DisposeAsync();
         await _writer.DisposeAsync();
     }
+
+    /// <summary>What the events of a request add to a commit, in bytes.</summary>
+    internal static long WeightOf(NewEvent[] events) => events.Sum(static item => RowWeight + item.Payload.Length);
 
     /// <summary>True for a failure that says nothing about the events: the database is away, busy, full or read-only.</summary>
     internal static bool IsTransient(Exception exception) => exception switch

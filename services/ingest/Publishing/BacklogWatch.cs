@@ -40,13 +40,13 @@ internal sealed class BacklogWatch(LakeDatabase database, IngestMetrics metrics,
                 metrics.Backlog = await LookAsync(database.Queries, clock.GetUtcNow(), stoppingToken);
                 await timer.WaitForNextTickAsync(stoppingToken);
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
             }
-            catch (NpgsqlException)
+            catch (Exception)
             {
-                // The readiness probe reports a database that is away; the last figures stay.
+                // Whatever it was, the next look may succeed. The readiness probe reports a database that is away; the last figures stay.
                 await Task.Delay(Interval, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
