@@ -79,6 +79,55 @@ public class PublisherTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_event_that_is_refused_for_its_payload_goes_out_without_and_holds_nobody_up()
+    {
+        _sidecar.Decide = static request => request.Entries.Any(static entry => entry.Event.Position == 3 && !entry.Event.PayloadInLake) ? 500 : 204;
+        await using var ingest = await StartAsync();
+        await PostAsync(ingest, 6);
+        await PublishedAsync(6);
+        Assert.Equal([1L, 2L, 3L, 4L, 5L, 6L], _sidecar.Events.Select(static item => item.Event.Position));
+        Assert.Equal(3L, Assert.Single(_sidecar.Events, static item => item.Event.PayloadInLake).Event.Position);
+        Assert.True(_sidecar.RefusedRequests.Count(static request => request.Entries.Count == 1) >= 3);
+    }
+
+    [Theory]
+    [InlineData(true, 3, false)]
+    [InlineData(true, 2, true)]
+    [InlineData(false, 9, true)]
+    public void Only_refusals_of_a_lone_event_take_its_payload(bool isRefusal, int times, bool withPayloads)
+    {
+        var pace = new PublishPace(8);
+        pace.Fail(8, isRefusal: true);
+        Assert.Equal(4, pace.MaxEvents);
+        for (var n = 0; n < times; n++)
+            pace.Fail(1, isRefusal);
+        Assert.Equal((1, withPayloads), (pace.MaxEvents, pace.WithPayloads));
+        pace.Succeed();
+        Assert.Equal((8, true, 0), (pace.MaxEvents, pace.WithPayloads, pace.Failures));
+    }
+
+    [Fact]
+    public void An_entry_longer_than_a_request_may_be_leaves_its_payload_in_the_lake()
+    {
+        using var request = new PublishRequest(2048);
+        Assert.True(request.TryAdd(new() { Position = 1, Tenant = "acme", Source = "s", EventId = Guid.NewGuid().ToString(), Type = "t" }, System.Text.Encoding.UTF8.GetBytes($"\"{new string('x', 3000)}\""), null));
+        Assert.InRange(request.Finish().Length, 1, 2048);
+    }
+
+    [Fact]
+    public async Task A_log_whose_events_are_refused_does_not_hold_up_the_next_one()
+    {
+        await using (var ingest = await StartAsync(("Ingest:Publish", "false")))
+            await PostAsync(ingest, 1);
+        await _database.ConnectionString.ExecuteAsync("update logs set system_identifier = 'restored'");
+        _sidecar.Decide = static request => request.Entries.Any(static entry => entry.Event.Log == 1) ? 400 : 204;
+        await using var restored = await StartAsync();
+        await PostAsync(restored, 3);
+        await PublishedAsync(3);
+        Assert.All(_sidecar.Events, static item => Assert.Equal(2, item.Event.Log));
+    }
+
+    [Fact]
     public async Task Events_are_accepted_while_the_sidecar_is_away_and_published_when_it_is_back()
     {
         var port = _sidecar.Port;
@@ -173,13 +222,12 @@ public class PublisherTests : IAsyncLifetime
     [Fact]
     public async Task An_old_log_is_published_to_its_end_before_the_new_one()
     {
-        _sidecar.Decide = static _ => 500;
-        await using (var ingest = await StartAsync())
+        await using (var ingest = await StartAsync(("Ingest:Publish", "false")))
             await PostAsync(ingest, 3);
         await _database.ConnectionString.ExecuteAsync("update logs set system_identifier = 'restored'");
+        await using (var waiting = await StartAsync(("Ingest:Publish", "false")))
+            await PostAsync(waiting, 3);
         await using var restored = await StartAsync();
-        await PostAsync(restored, 3);
-        _sidecar.Decide = static _ => 204;
         await Eventually.TrueAsync(() => _sidecar.Events.Count == 6, "six events");
         Assert.Equal(["1:1", "1:2", "1:3", "2:1", "2:2", "2:3"], _sidecar.Events.Select(static item => $"{item.Event.Log}:{item.Event.Position}"));
     }

@@ -34,7 +34,7 @@ public class RestoredDatabaseTests
         await connection.OpenAsync();
         using var request = new PublishRequest(1024 * 1024);
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => new LakeCursor(connection, new IngestOptions()).FillAsync(request, 1, 0, 10, deadline.Token));
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => new LakeCursor(connection, new IngestOptions()).FillAsync(request, 1, 0, 10, true, deadline.Token));
         Assert.Contains("999", failure.Message, StringComparison.Ordinal);
     }
 }

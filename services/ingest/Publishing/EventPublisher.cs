@@ -19,8 +19,7 @@ internal sealed partial class EventPublisher(
 
     private static readonly TimeSpan NotifyPause = TimeSpan.FromMilliseconds(5);
 
-    private int _maxEvents = options.MaxPublishEvents;
-    private int _refusals;
+    private readonly Dictionary<int, PublishPace> _paces = [];
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -71,9 +70,11 @@ internal sealed partial class EventPublisher(
             using var request = new PublishRequest(options.MaxPublishBytes);
             while (true)
             {
+                var isDone = true;
                 foreach (var (log, published) in await cursor.PendingAsync(cancellationToken))
-                    await PublishLogAsync(cursor, request, log, published, cancellationToken);
-                await signal.WaitAsync(options.PublisherPoll, cancellationToken);
+                    isDone &= await PublishLogAsync(cursor, request, log, published, cancellationToken);
+                if (isDone)
+                    await signal.WaitAsync(options.PublisherPoll, cancellationToken);
                 if (listening.IsFaulted)
                     await listening;
             }
@@ -85,38 +86,42 @@ internal sealed partial class EventPublisher(
         }
     }
 
-    private async Task PublishLogAsync(LakeCursor cursor, PublishRequest request, int log, long published, CancellationToken cancellationToken)
+    /// <summary>True when all of the log is published; false after a failure and its wait: the other logs have their turn first.</summary>
+    private async Task<bool> PublishLogAsync(LakeCursor cursor, PublishRequest request, int log, long published, CancellationToken cancellationToken)
     {
+        if (!_paces.TryGetValue(log, out var pace))
+            _paces.Add(log, pace = new PublishPace(options.MaxPublishEvents));
         while (true)
         {
-            await cursor.FillAsync(request, log, published, _maxEvents, cancellationToken);
+            await cursor.FillAsync(request, log, published, pace.MaxEvents, pace.WithPayloads, cancellationToken);
             if (request.Count == 0)
-                return;
+                return true;
             if (await sidecar.PublishAsync(request.Finish(), cancellationToken) is { } problem)
             {
-                await BackOffAsync(request.Count, problem, cancellationToken);
-                continue;
+                await BackOffAsync(pace, request.Count, problem, cancellationToken);
+                return false;
             }
             await cursor.MoveAsync(log, published = request.LastPosition, cancellationToken);
-            Accept(request.Count);
+            Accept(pace, request.Count);
         }
     }
 
-    private void Accept(int events)
+    private void Accept(PublishPace pace, int events)
     {
         metrics.Published(events);
-        if (_refusals > 0)
-            Log.Recovered(logger, _refusals);
-        (_refusals, _maxEvents) = (0, options.MaxPublishEvents);
+        if (!pace.WithPayloads)
+            Log.Stripped(logger);
+        if (pace.Failures > 0)
+            Log.Recovered(logger, pace.Failures);
+        pace.Succeed();
     }
 
-    // A smaller request next time: should one event be what the sidecar refuses, those before it get through.
-    private async Task BackOffAsync(int events, string problem, CancellationToken cancellationToken)
+    private async Task BackOffAsync(PublishPace pace, int events, PublishProblem problem, CancellationToken cancellationToken)
     {
         metrics.PublishFailed();
-        Log.Refused(logger, events, problem, ++_refusals);
-        _maxEvents = Math.Max(1, events / 2);
-        var factor = Math.Min(30, Math.Pow(2, _refusals - 1));
+        pace.Fail(events, problem.IsRefusal);
+        Log.Refused(logger, events, problem.Reason, pace.Failures);
+        var factor = Math.Min(30, Math.Pow(2, pace.Failures - 1));
         await Task.Delay(options.PublishRetry * factor * (0.75 + (Random.Shared.NextDouble() / 2)), clock, cancellationToken);
     }
 
@@ -144,5 +149,8 @@ internal sealed partial class EventPublisher(
 
         [LoggerMessage(2033, LogLevel.Information, "Publishing goes on after {Attempts} failed attempts")]
         public static partial void Recovered(ILogger logger, int attempts);
+
+        [LoggerMessage(2034, LogLevel.Warning, "An event that the sidecar refused with its payload was published without: its consumers fetch it from the lake")]
+        public static partial void Stripped(ILogger logger);
     }
 }

@@ -39,19 +39,25 @@ internal sealed class LakeCursor(NpgsqlConnection connection, IngestOptions opti
     }
 
     /// <summary>Fills a request with what comes after a watermark; empty when nothing does.</summary>
+    /// <param name="request">Emptied first.</param>
+    /// <param name="log">Log to read.</param>
+    /// <param name="after">Position before the first event.</param>
+    /// <param name="maxEvents">Most events.</param>
+    /// <param name="withPayloads">False: every payload stays in the lake.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
     /// <exception cref="InvalidOperationException">An event names a tenant that the database does not know.</exception>
-    public async Task FillAsync(PublishRequest request, int log, long after, int maxEvents, CancellationToken cancellationToken)
+    public async Task FillAsync(PublishRequest request, int log, long after, int maxEvents, bool withPayloads, CancellationToken cancellationToken)
     {
-        if (await TryFillAsync(request, log, after, maxEvents, cancellationToken) is null)
+        if (await TryFillAsync(request, log, after, maxEvents, withPayloads, cancellationToken) is null)
             return;
         // A tenant met for the first time: learn its name, then begin again.
         await LearnTenantsAsync(cancellationToken);
-        if (await TryFillAsync(request, log, after, maxEvents, cancellationToken) is { } unknown)
+        if (await TryFillAsync(request, log, after, maxEvents, withPayloads, cancellationToken) is { } unknown)
             throw new InvalidOperationException($"An event after {log}:{after} names tenant {unknown}, which table tenants does not have: restore that row");
     }
 
     /// <summary>Fills a request, or returns the id of a tenant whose name is not known yet.</summary>
-    private async Task<int?> TryFillAsync(PublishRequest request, int log, long after, int maxEvents, CancellationToken cancellationToken)
+    private async Task<int?> TryFillAsync(PublishRequest request, int log, long after, int maxEvents, bool withPayloads, CancellationToken cancellationToken)
     {
         request.Clear();
         await using var command = new NpgsqlCommand(ReadSql, connection)
@@ -61,7 +67,7 @@ internal sealed class LakeCursor(NpgsqlConnection connection, IngestOptions opti
                 new NpgsqlParameter<int> { TypedValue = log },
                 new NpgsqlParameter<long> { TypedValue = after },
                 new NpgsqlParameter<int> { TypedValue = maxEvents },
-                new NpgsqlParameter<int> { TypedValue = options.MaxPublishedPayloadBytes },
+                new NpgsqlParameter<int> { TypedValue = withPayloads ? options.MaxPublishedPayloadBytes : -1 },
                 new NpgsqlParameter<long> { TypedValue = options.MaxPublishBytes },
             },
         };

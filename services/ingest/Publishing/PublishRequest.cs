@@ -17,7 +17,7 @@ internal sealed class PublishRequest : IDisposable
     private readonly Utf8JsonWriter _writer;
     private readonly int _maxBytes;
 
-    /// <param name="maxBytes">Longest body; a single entry may be longer, or it could never be published.</param>
+    /// <param name="maxBytes">Longest body. An entry that alone is longer leaves its payload in the lake.</param>
     public PublishRequest(int maxBytes)
     {
         _maxBytes = maxBytes;
@@ -37,6 +37,12 @@ internal sealed class PublishRequest : IDisposable
     public bool TryAdd(CollectedEvent item, ReadOnlySpan<byte> payload, string? traceParent)
     {
         WriteEntry(item, payload, traceParent);
+        if (Count == 0 && payload.Length > 0 && _entry.WrittenCount + 2 > _maxBytes)
+        {
+            // Too long even alone: its consumer fetches the payload.
+            item.PayloadInLake = true;
+            WriteEntry(item, [], traceParent);
+        }
         if (Count > 0 && _body.WrittenCount + _entry.WrittenCount + 2 > _maxBytes)
             return false;
         _body.Write(Count == 0 ? "["u8 : ","u8);

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using WhatsAppMesh.Hosting;
@@ -19,23 +20,26 @@ internal sealed class SidecarPublisher : IDisposable
     }
 
     /// <summary>Publishes one request.</summary>
-    /// <returns>Null when the sidecar took all of it; else why not, fit for a log.</returns>
-    public async Task<string?> PublishAsync(ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    /// <returns>Null when the sidecar took all of it; else why not.</returns>
+    public async Task<PublishProblem?> PublishAsync(ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         try
         {
             using var content = new ReadOnlyMemoryContent(body);
             content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             using var answer = await _client.PostAsync(_address, content, cancellationToken);
-            return answer.IsSuccessStatusCode ? null : $"HTTP {(int)answer.StatusCode} {await ErrorCodeAsync(answer, cancellationToken)}".TrimEnd();
+            if (answer.IsSuccessStatusCode)
+                return null;
+            var reason = $"HTTP {(int)answer.StatusCode} {await ErrorCodeAsync(answer, cancellationToken)}".TrimEnd();
+            return new PublishProblem(reason, IsRefusal: answer.StatusCode <= HttpStatusCode.InternalServerError);
         }
         catch (HttpRequestException exception)
         {
-            return $"no answer from {_address.Authority} ({exception.HttpRequestError})";
+            return new PublishProblem($"no answer from {_address.Authority} ({exception.HttpRequestError})", IsRefusal: false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return $"no answer from {_address.Authority} within {_client.Timeout.TotalSeconds} s";
+            return new PublishProblem($"no answer from {_address.Authority} within {_client.Timeout.TotalSeconds} s", IsRefusal: false);
         }
     }
 
@@ -56,3 +60,8 @@ internal sealed class SidecarPublisher : IDisposable
         }
     }
 }
+
+/// <summary>Why a request was not published.</summary>
+/// <param name="Reason">Fit for a log.</param>
+/// <param name="IsRefusal">True: the sidecar answered that it does not take this request. False: it is away or not ready.</param>
+internal sealed record PublishProblem(string Reason, bool IsRefusal);
