@@ -26,7 +26,7 @@ public static class IngestHost
         services.AddSingleton<LakeQueries>();
         services.AddSingleton<LakeAppender>();
         services.AddSingleton<SidecarPublisher>();
-        services.AddSingleton<IReadinessCheck>(provider => new DatabaseReadiness(provider.GetRequiredService<LakeDatabase>().Queries));
+        services.AddSingleton<IReadinessCheck>(provider => new DatabaseReadiness(provider.GetRequiredService<LakeDatabase>().Hot));
         services.AddSingleton<IReadinessCheck, SidecarReadiness>();
         services.AddHostedService(provider => provider.GetRequiredService<LakePartitions>());
         services.AddHostedService<BacklogWatch>();

@@ -188,7 +188,7 @@ public class LakeStoreTests : IAsyncLifetime
         Assert.Contains("whatsapp_events_2027_06", await PartitionsAsync(4));
         Assert.Equal(2L, await _database.ConnectionString.ScalarAsync<long>("select count(*) from whatsapp_events_2027_06"));
         // A partition carries every index of its parent, and no leftover of its making.
-        Assert.Equal(4L, await _database.ConnectionString.ScalarAsync<long>("select count(*) from pg_indexes where tablename = 'whatsapp_events_2027_06'"));
+        Assert.Equal(5L, await _database.ConnectionString.ScalarAsync<long>("select count(*) from pg_indexes where tablename = 'whatsapp_events_2027_06'"));
         Assert.Equal(0L, await _database.ConnectionString.ScalarAsync<long>("select count(*) from pg_constraint where conname = 'bounds'"));
     }
 

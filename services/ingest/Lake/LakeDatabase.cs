@@ -30,7 +30,7 @@ internal sealed class LakeDatabase : IAsyncDisposable
         Queries = Build("-c jit=off", connection => connection.MaxPoolSize = Math.Min(connection.MaxPoolSize, 8));
     }
 
-    /// <summary>For appends.</summary>
+    /// <summary>For appends and what they wait for, and for readiness: no reader can use these connections up.</summary>
     public NpgsqlDataSource Hot { get; }
 
     /// <summary>For connections whose session means something (advisory lock, LISTEN): closing one closes it at the server.</summary>

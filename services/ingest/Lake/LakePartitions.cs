@@ -61,7 +61,7 @@ internal sealed partial class LakePartitions(LakeDatabase database, TimeProvider
     private async Task CreateAsync(int month, CancellationToken cancellationToken)
     {
         var name = $"whatsapp_events_{month / 12:D4}_{(month % 12) + 1:D2}";
-        await using var connection = await database.Queries.OpenConnectionAsync(cancellationToken);
+        await using var connection = await database.Hot.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await ExecuteAsync(connection, $"set local lock_timeout = '5s'; select pg_advisory_xact_lock({LockKeys.Partitions})", cancellationToken);
         await using (var exists = new NpgsqlCommand("select 1 from pg_inherits where inhrelid = to_regclass($1)", connection) { Parameters = { new() { Value = name } } })

@@ -50,6 +50,7 @@ internal sealed class LakeAppender(LakeStore lake, TimeProvider clock)
         RequireJid(item.ParticipantJid, $"{name}.participant_jid");
         RequireJid(item.ParticipantAlt, $"{name}.participant_alt");
         Require(item.OccurredAt is not null, $"{name}.occurred_at", "is required");
+        RequireTime(item.OccurredAt, $"{name}.occurred_at");
         var payload = JsonSanitiser.Clean(Encoding.UTF8.GetBytes(item.PayloadJson));
         Require(IsObjectOrArray(payload.Span), $"{name}.payload_json", "must be a JSON object or array");
         return new NewEvent

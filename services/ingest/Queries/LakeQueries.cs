@@ -10,6 +10,9 @@ namespace WhatsAppMesh.Ingest;
 /// <summary>Everything that is read from the lake on request.</summary>
 internal sealed class LakeQueries(LakeDatabase database)
 {
+    // A page ends before its payloads pass this; gRPC clients take 4 MiB out of the box.
+    private const int MaxPageBytes = 2 * 1024 * 1024;
+
     private const string Columns =
         """
         e.log, e.position, (select t.name from tenants t where t.id = e.tenant), e.source, e.event_id, e.revision, e.type, e.chat_jid,
@@ -18,7 +21,7 @@ internal sealed class LakeQueries(LakeDatabase database)
 
     private const string Matches =
         """
-        e.tenant = (select id from tenants where name = $1)
+        e.tenant = $1
         and (cardinality($2::text[]) = 0 or e.type = any($2)) and ($3::text is null or e.chat_jid = $3)
         and ($4::timestamptz is null or e.occurred_at >= $4) and ($5::timestamptz is null or e.occurred_at < $5)
         """;
@@ -42,20 +45,12 @@ internal sealed class LakeQueries(LakeDatabase database)
     }
 
     /// <summary>Events of a filter, newest first, before a place in the log.</summary>
-    public IAsyncEnumerable<CollectedEvent> NewestAsync(EventFilter filter, PageToken? before, int limit, CancellationToken cancellationToken) =>
-        ReadAsync(
-            Filtered(
-                $"select {Columns} from whatsapp_events e where {Matches} and (e.log, e.position) < ($6, $7) order by e.log desc, e.position desc limit $8",
-                filter, before ?? new PageToken(int.MaxValue, long.MaxValue), limit),
-            cancellationToken);
+    public Task<LakePage> NewestAsync(EventFilter filter, PageToken? before, int limit, CancellationToken cancellationToken) =>
+        PageAsync("<", "e.log desc, e.position desc", filter, before ?? new PageToken(int.MaxValue, long.MaxValue), limit, cancellationToken);
 
     /// <summary>Events of a filter in log order, after a place in the log.</summary>
-    public IAsyncEnumerable<CollectedEvent> InOrderAsync(EventFilter filter, PageToken after, int limit, CancellationToken cancellationToken) =>
-        ReadAsync(
-            Filtered(
-                $"select {Columns} from whatsapp_events e where {Matches} and (e.log, e.position) > ($6, $7) order by e.log, e.position limit $8",
-                filter, after, limit),
-            cancellationToken);
+    public Task<LakePage> InOrderAsync(EventFilter filter, PageToken after, int limit, CancellationToken cancellationToken) =>
+        PageAsync(">", "e.log, e.position", filter, after, limit, cancellationToken);
 
     /// <summary>The events at positions, range after range, each in order. Bounds are inclusive.</summary>
     public IAsyncEnumerable<CollectedEvent> AtAsync(IReadOnlyList<PositionRange> ranges, CancellationToken cancellationToken)
@@ -121,10 +116,45 @@ internal sealed class LakeQueries(LakeDatabase database)
         return stats;
     }
 
-    private NpgsqlCommand Filtered(string sql, EventFilter filter, PageToken place, int limit)
+    // Read whole before any of it is used: a client that reads slowly must not hold a connection. Sizes are summed before any payload is
+    // fetched, and one event more than the page holds tells whether there is another page.
+    private async Task<LakePage> PageAsync(string side, string order, EventFilter filter, PageToken place, int limit, CancellationToken cancellationToken)
+    {
+        // Looked up first, for the planner must know: a tenant without events would walk the whole log.
+        if (await TenantIdAsync(filter.Tenant, cancellationToken) is not { } tenant)
+            return new LakePage([], false);
+        await using var command = Filtered(
+            $"""
+            select {Columns}, e.found
+            from (
+                select e.*, count(*) over () as found, row_number() over (order by {order}) as n,
+                       sum(octet_length(e.payload)) over (order by {order} rows unbounded preceding) as total
+                from (select e.* from whatsapp_events e where {Matches} and (e.log, e.position) {side} ($6, $7) order by {order} limit $8 + 1) e) e
+            where e.n = 1 or (e.n <= $8 and e.total <= {MaxPageBytes})
+            order by e.n
+            """,
+            tenant, filter, place, limit);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var (events, found) = (new List<CollectedEvent>(), 0L);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            events.Add(Event(reader));
+            found = reader.GetInt64(14);
+        }
+        return new LakePage(events, found > events.Count);
+    }
+
+    private async Task<int?> TenantIdAsync(string tenant, CancellationToken cancellationToken)
+    {
+        await using var command = database.Queries.CreateCommand("select id from tenants where name = $1");
+        command.Parameters.Add(new() { Value = tenant });
+        return (int?)await command.ExecuteScalarAsync(cancellationToken);
+    }
+
+    private NpgsqlCommand Filtered(string sql, int tenant, EventFilter filter, PageToken place, int limit)
     {
         var command = database.Queries.CreateCommand(sql);
-        command.Parameters.Add(new() { Value = filter.Tenant });
+        command.Parameters.Add(new() { Value = tenant });
         command.Parameters.Add(new() { Value = filter.Types_.ToArray() });
         command.Parameters.Add(new() { Value = filter.ChatJid.Length > 0 ? filter.ChatJid : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         command.Parameters.Add(new() { Value = (object?)filter.OccurredFrom?.ToDateTime() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
@@ -140,26 +170,31 @@ internal sealed class LakeQueries(LakeDatabase database)
         await using var owned = command;
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
-        {
-            yield return new CollectedEvent
-            {
-                Log = reader.GetInt32(0),
-                Position = reader.GetInt64(1),
-                Tenant = reader.GetString(2),
-                Source = reader.GetString(3),
-                EventId = reader.GetGuid(4).ToString("D"),
-                Revision = reader.GetInt32(5),
-                Type = reader.GetString(6),
-                ChatJid = Text(reader, 7),
-                ParticipantJid = Text(reader, 8),
-                ParticipantAlt = Text(reader, 9),
-                OccurredAt = Timestamp.FromDateTime(reader.GetDateTime(10)),
-                OccurredAtSource = reader.GetString(11),
-                ReceivedAt = Timestamp.FromDateTime(reader.GetDateTime(12)),
-                PayloadJson = reader.GetString(13),
-            };
-        }
+            yield return Event(reader);
     }
+
+    private static CollectedEvent Event(NpgsqlDataReader reader) => new()
+    {
+        Log = reader.GetInt32(0),
+        Position = reader.GetInt64(1),
+        Tenant = reader.GetString(2),
+        Source = reader.GetString(3),
+        EventId = reader.GetGuid(4).ToString("D"),
+        Revision = reader.GetInt32(5),
+        Type = reader.GetString(6),
+        ChatJid = Text(reader, 7),
+        ParticipantJid = Text(reader, 8),
+        ParticipantAlt = Text(reader, 9),
+        OccurredAt = Timestamp.FromDateTime(reader.GetDateTime(10)),
+        OccurredAtSource = reader.GetString(11),
+        ReceivedAt = Timestamp.FromDateTime(reader.GetDateTime(12)),
+        PayloadJson = reader.GetString(13),
+    };
 
     private static string Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? "" : reader.GetString(column);
 }
+
+/// <summary>Some events of a filter, bounded in number and bytes; at least one when there is any.</summary>
+/// <param name="Events">In the order asked for.</param>
+/// <param name="HasMore">True when others follow the last one.</param>
+internal sealed record LakePage(List<CollectedEvent> Events, bool HasMore);

@@ -1,3 +1,4 @@
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using WhatsAppMesh.Events.V1;
 using WhatsAppMesh.Ingest.V1;
@@ -15,7 +16,7 @@ internal sealed class LakeService(LakeQueries queries, LakeAppender appender, La
     /// <inheritdoc/>
     public override async Task<GetEventResponse> GetEvent(GetEventRequest request, ServerCallContext context)
     {
-        Require(request.Tenant.Length > 0, "tenant", "is required");
+        RequireTenant(request.Tenant, "tenant");
         Require(Guid.TryParseExact(request.EventId, "D", out var eventId), "event_id", "must be a UUID");
         var found = await queries.FindAsync(request.Tenant, eventId, request.HasRevision ? request.Revision : null, context.CancellationToken);
         return new GetEventResponse { Event = found ?? throw new RpcException(new Status(StatusCode.NotFound, $"There is no event {eventId}{(request.HasRevision ? $" with revision {request.Revision}" : "")}.")) };
@@ -33,16 +34,8 @@ internal sealed class LakeService(LakeQueries queries, LakeAppender appender, La
             before = token;
         }
         var size = request.PageSize == 0 ? DefaultPageSize : request.PageSize;
-        var response = new ListEventsResponse();
-        // One more than the page holds tells whether there is another page.
-        await foreach (var item in queries.NewestAsync(filter, before, size + 1, context.CancellationToken))
-        {
-            if (response.Events.Count == size)
-                response.NextPageToken = TokenOf(response.Events[^1]).ToText(filter);
-            else
-                response.Events.Add(item);
-        }
-        return response;
+        var page = await queries.NewestAsync(filter, before, size, context.CancellationToken);
+        return new ListEventsResponse { Events = { page.Events }, NextPageToken = page.HasMore ? TokenOf(page.Events[^1]).ToText(filter) : "" };
     }
 
     /// <inheritdoc/>
@@ -52,20 +45,17 @@ internal sealed class LakeService(LakeQueries queries, LakeAppender appender, La
         // Page by page: one long query would hold back the database's clean-up for as long as the client reads.
         for (PageToken? after = new PageToken(0, 0); after is { } place;)
         {
-            after = null;
-            var count = 0;
-            await foreach (var item in queries.InOrderAsync(filter, place, Chunk, context.CancellationToken))
-            {
+            var page = await queries.InOrderAsync(filter, place, Chunk, context.CancellationToken);
+            foreach (var item in page.Events)
                 await responseStream.WriteAsync(new ExportEventsResponse { Event = item }, context.CancellationToken);
-                after = ++count == Chunk ? TokenOf(item) : null;
-            }
+            after = page.HasMore ? TokenOf(page.Events[^1]) : null;
         }
     }
 
     /// <inheritdoc/>
     public override async Task<GetStatsResponse> GetStats(GetStatsRequest request, ServerCallContext context)
     {
-        Require(request.Tenant.Length > 0, "tenant", "is required");
+        RequireTenant(request.Tenant, "tenant");
         var stats = await queries.CountAsync(request.Tenant, context.CancellationToken);
         var backlog = await BacklogWatch.LookAsync(database.Queries, clock.GetUtcNow(), context.CancellationToken);
         (stats.Unpublished, stats.UnpublishedOldestAgeSeconds) = (backlog.Events, backlog.OldestAgeSeconds);
@@ -107,11 +97,30 @@ internal sealed class LakeService(LakeQueries queries, LakeAppender appender, La
             throw new RpcException(new Status(StatusCode.InvalidArgument, $"{field} {rule}."));
     }
 
+    /// <summary>INVALID_ARGUMENT that names the field, unless a time is absent or one that a calendar holds.</summary>
+    internal static void RequireTime(Timestamp? time, string field) =>
+        Require(
+            time is null or { Seconds: >= -62_135_596_800 and <= 253_402_300_799, Nanos: >= 0 and < 1_000_000_000 },
+            field, "must be a time from year 1 to 9999, with 0 to 999999999 nanos");
+
     private static EventFilter Required(EventFilter? filter)
     {
-        Require(filter is { Tenant.Length: > 0 }, "filter.tenant", "is required");
-        return filter!;
+        RequireTenant(filter?.Tenant ?? "", "filter.tenant");
+        RequireNoNul(filter!.ChatJid, "filter.chat_jid");
+        foreach (var type in filter.Types_)
+            RequireNoNul(type, "filter.types");
+        RequireTime(filter.OccurredFrom, "filter.occurred_from");
+        RequireTime(filter.OccurredTo, "filter.occurred_to");
+        return filter;
     }
+
+    private static void RequireTenant(string tenant, string field)
+    {
+        Require(tenant.Length > 0, field, "is required");
+        RequireNoNul(tenant, field);
+    }
+
+    private static void RequireNoNul(string text, string field) => Require(!text.Contains('\0'), field, "must not contain NUL");
 
     private static PageToken TokenOf(CollectedEvent item) => new(item.Log, item.Position);
 }

@@ -66,6 +66,7 @@ internal sealed class M0001_Lake : Migration
             primary key (log, position, received_at)
         ) partition by range (received_at);
 
+        create index whatsapp_events_tenant on whatsapp_events (tenant, log, position);
         create index whatsapp_events_chat on whatsapp_events (tenant, chat_jid, occurred_at);
         create index whatsapp_events_type on whatsapp_events (tenant, type, occurred_at);
         create index whatsapp_events_received on whatsapp_events using brin (received_at);
