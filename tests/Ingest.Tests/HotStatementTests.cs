@@ -32,8 +32,8 @@ public class HotStatementTests
         await ExplainAsync(hot, "read(1, 0, 500, 262144, 1048576)");
         await ExecuteAsync(hot,
             """
-            insert into seen (tenant, event_id, body_hash, log, position)
-                select 1, gen_random_uuid(), gen_random_uuid(), 1, n from generate_series(10, 100009) n;
+            insert into seen (tenant, event_id, body_hash, log, position, revision)
+                select 1, gen_random_uuid(), gen_random_uuid(), 1, n, 0 from generate_series(10, 100009) n;
             insert into whatsapp_events (log, position, id, revision, tenant, event_id, source, type, occurred_at, occurred_at_source, received_at, payload)
                 select 1, n, gen_random_uuid(), 0, 1, gen_random_uuid(), 's', 't', now(), 'o', now(), '{}' from generate_series(10, 100009) n;
             update head set position = 100009;
@@ -44,6 +44,27 @@ public class HotStatementTests
             Assert.DoesNotContain("JIT", plan, StringComparison.Ordinal);
             Assert.DoesNotContain("Hash Join", plan, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task Looking_an_event_up_costs_the_same_however_many_bodies_its_id_has()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        await using var ingest = await IngestUnderTest.StartAsync(database.ConnectionString);
+        var id = Guid.NewGuid();
+        await ingest.PostV2Async(id.ToString(), """{"type":"t","payload":{}}""");
+        await using var hot = await ingest.Services.GetRequiredService<LakeDatabase>().Hot.OpenConnectionAsync();
+        await ExecuteAsync(hot, "alter table seen set (autovacuum_enabled = off)");
+        await ExecuteAsync(hot, $"prepare append({AppendTypes}) as {LakeWriter.AppendSql}");
+        var values = AppendValues.Replace("1, array[1], array[gen_random_uuid()]", $"1, array[1], array['{id}'::uuid]", StringComparison.Ordinal);
+        await ExplainAsync(hot, $"append({values})");
+        await ExecuteAsync(hot, $"insert into seen (tenant, event_id, body_hash, log, position, revision) select 1, '{id}', gen_random_uuid(), 1, n, n from generate_series(1, 5000) n");
+        var plan = await ExplainAsync(hot, $"append({values})");
+        Assert.Contains("seen_pkey", plan, StringComparison.Ordinal);
+        Assert.Contains("seen_newest", plan, StringComparison.Ordinal);
+        // No node on the way reads the bodies, to filter, count or sort them.
+        Assert.DoesNotContain("rows=500", plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("Rows Removed by Filter: 500", plan, StringComparison.Ordinal);
     }
 
     // Rolled back: an explained append is a real one.

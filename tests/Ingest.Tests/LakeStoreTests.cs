@@ -67,7 +67,7 @@ public class LakeStoreTests : IAsyncLifetime
         await appender.OpenAsync();
         await using var transaction = await appender.BeginTransactionAsync();
         await new Npgsql.NpgsqlCommand(
-            $"update head set position = 2; insert into seen (tenant, event_id, body_hash, log, position) values (1, '{known}', '{hash}', 1, 2)", appender).ExecuteNonQueryAsync();
+            $"update head set position = 2; insert into seen (tenant, event_id, body_hash, log, position, revision) values (1, '{known}', '{hash}', 1, 2, 0)", appender).ExecuteNonQueryAsync();
         var posts = new[] { known, fresh }.Select((id, n) =>
             _replicas[n].SendAsync(IngestUnderTest.Request("/v1/events", """{"type":"t","occurred_at":1717243200,"payload":{}}""", id.ToString()))).ToList();
         await Eventually.TrueAsync(

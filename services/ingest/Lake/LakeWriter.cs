@@ -15,32 +15,33 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
     internal const string LockSql = "select position from head where log = $1 for update";
 
     /// <summary>
-    /// Finds out what is new, numbers it, writes keys and rows, and moves the head, in one statement. An aggregate per event looks its keys
-    /// up, all bodies of an id in one probe: the planner has no way to turn that into a join that reads the whole table.
+    /// Finds out what is new, numbers it, writes keys and rows, and moves the head, in one statement. Two probes per event, of its key and of
+    /// the newest revision under its id, cost the same however many bodies the id has. Each has a limit: the planner has no way to turn that
+    /// into a join that reads the whole table.
     /// </summary>
     internal const string AppendSql =
         """
         with looked as (
-            select i.*, k.known, k.known_log, k.bodies
+            select i.*, k.known, k.known_log, coalesce(newest.revision, -1) as newest
             from unnest($2::int[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
                         $11::timestamptz[], $12::text[], $13::timestamptz[], $14::text[], $15::text[])
                 with ordinality i(tenant, event_id, body_hash, id, source, type, chat_jid, participant_jid, participant_alt,
                                   occurred_at, occurred_at_source, received_at, traceparent, payload, n)
-            cross join lateral (
-                select count(*) as bodies,
-                       min(s.position) filter (where s.body_hash = i.body_hash) as known,
-                       min(s.log) filter (where s.body_hash = i.body_hash) as known_log
-                from seen s where s.tenant = i.tenant and s.event_id = i.event_id) k),
+            left join lateral (
+                select s.position as known, s.log as known_log
+                from seen s where s.tenant = i.tenant and s.event_id = i.event_id and s.body_hash = i.body_hash limit 1) k on true
+            left join lateral (
+                select s.revision from seen s where s.tenant = i.tenant and s.event_id = i.event_id order by s.revision desc limit 1) newest on true),
         placed as materialized (
             select l.*,
                 (select h.position from head h where h.log = $1)
                     + count(*) filter (where known is null) over (order by n rows unbounded preceding) as position,
-                (bodies - 1 + count(*) filter (where known is null)
+                (newest + count(*) filter (where known is null)
                     over (partition by tenant, event_id order by n rows unbounded preceding))::int as revision
             from looked l),
         keys as (
-            insert into seen (tenant, event_id, body_hash, log, position)
-            select tenant, event_id, body_hash, $1, position from placed where known is null),
+            insert into seen (tenant, event_id, body_hash, log, position, revision)
+            select tenant, event_id, body_hash, $1, position, revision from placed where known is null),
         stored as (
             insert into whatsapp_events (log, position, id, revision, tenant, event_id, source, type, chat_jid, participant_jid, participant_alt,
                                          occurred_at, occurred_at_source, received_at, traceparent, payload)

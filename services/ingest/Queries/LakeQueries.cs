@@ -33,8 +33,8 @@ internal sealed class LakeQueries(LakeDatabase database)
             $"""
             select {Columns}
             from seen s join whatsapp_events e on e.log = s.log and e.position = s.position
-            where s.tenant = (select id from tenants where name = $1) and s.event_id = $2 and ($3::int is null or e.revision = $3)
-            order by e.revision desc, e.log desc limit 1
+            where s.tenant = (select id from tenants where name = $1) and s.event_id = $2 and ($3::int is null or s.revision = $3)
+            order by s.revision desc limit 1
             """);
         command.Parameters.Add(new() { Value = tenant });
         command.Parameters.Add(new() { Value = eventId });

@@ -43,8 +43,13 @@ internal sealed class M0001_Lake : Migration
             position  bigint not null,
             tenant    int not null,
             log       int not null,
-            primary key (tenant, event_id, body_hash)
+            revision  int not null
         );
+
+        -- Newest body of an id. Made before the key: of two indexes that seem equally good the planner takes the older one last,
+        -- and a look-up of one body must never read all bodies of its id.
+        create index seen_newest on seen (tenant, event_id, revision desc);
+        alter table seen add primary key (tenant, event_id, body_hash);
 
         create table whatsapp_events (
             position           bigint not null,
