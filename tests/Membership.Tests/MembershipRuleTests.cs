@@ -96,6 +96,29 @@ public sealed class MembershipRuleTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Same_roster_by_phone_means_another_person_once_the_phone_is_recycled()
+    {
+        await _database.ApplyAsync(_collector.Message(Noon.AddHours(-1), Lid(1), Phone(1)), _collector.Snapshot(Person(Phone(1))));
+        Assert.Equal([Lid(1)], await _database.ActiveAsync());
+        await _database.ApplyAsync(_collector.Message(Noon.AddHours(1), Lid(2), Phone(1)));
+        _collector.Clock += TimeSpan.FromHours(2);
+        await _database.ApplyAsync(_collector.Snapshot(Person(Phone(1))));
+        Assert.Equal([$"{Lid(1)}|-|12:00|14:00|-", $"{Lid(2)}|-|14:00|-|-"], await _database.MembersAsync());
+    }
+
+    [Fact]
+    public async Task Checkpoint_is_dropped_when_somebody_in_it_turns_out_to_be_somebody_else()
+    {
+        await using var database = await MembershipDatabase.CreateAsync(new MembershipOptions { CheckpointFacts = 1, CheckpointAge = TimeSpan.FromMinutes(10) });
+        await database.ApplyAsync(_collector.Stub("GROUP_PARTICIPANT_ADD", Noon, Person(Phone(1))));
+        await database.ApplyAsync(_collector.Stub("GROUP_PARTICIPANT_ADD", Noon.AddHours(1), Person(Lid(3))));
+        await database.ApplyAsync(_collector.Stub("GROUP_PARTICIPANT_ADD", Noon.AddMinutes(55), Person(Lid(2))));
+        Assert.Equal(1, await database.ValueAsync<long>("select count(*) from group_checkpoints"));
+        await database.ApplyAsync(_collector.Message(Noon.AddHours(2), Lid(1), Phone(1)));
+        Assert.Equal([$"{Lid(1)}|-|12:00|-|-", $"{Lid(2)}|-|12:55|-|-", $"{Lid(3)}|-|13:00|-|-"], await database.MembersAsync());
+    }
+
+    [Fact]
     public async Task Unlinked_pair_is_ignored_whatever_collectors_say_until_it_is_linked_again()
     {
         var pair = new JsonObject { ["lid"] = Lid(1), ["phone_jid"] = Phone(1) };
