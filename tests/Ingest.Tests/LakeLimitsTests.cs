@@ -78,6 +78,26 @@ public class LakeLimitsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Streams_that_nobody_reads_on_hold_no_connection()
+    {
+        for (var n = 0; n < 5; n++)
+            await _ingest.PostV2Async(Guid.NewGuid().ToString(), $$"""{"type":"t","payload":["{{new string('x', 900_000)}}"]}""");
+        var streams = new List<AsyncServerStreamingCall<GetEventsAtResponse>>();
+        for (var n = 0; n < 10; n++)
+        {
+            streams.Add(_lake.GetEventsAt(new GetEventsAtRequest { Ranges = { new PositionRange { Log = 1, From = 1, To = 3 }, new PositionRange { Log = 1, From = 4, To = 5 } } }));
+            Assert.True(await streams[^1].ResponseStream.MoveNext(default));
+        }
+        var stats = await _lake.GetStatsAsync(new GetStatsRequest { Tenant = "acme" }, deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(10));
+        Assert.Equal(5, stats.Events);
+        var positions = new List<long> { streams[0].ResponseStream.Current.Event.Position };
+        while (await streams[0].ResponseStream.MoveNext(default))
+            positions.Add(streams[0].ResponseStream.Current.Event.Position);
+        Assert.Equal([1L, 2L, 3L, 4L, 5L], positions);
+        streams.ForEach(static stream => stream.Dispose());
+    }
+
+    [Fact]
     public async Task What_no_database_can_hold_is_an_invalid_argument_that_names_its_field()
     {
         var late = new Timestamp { Seconds = 253_402_300_800 };

@@ -52,21 +52,18 @@ internal sealed class LakeQueries(LakeDatabase database)
     public Task<LakePage> InOrderAsync(EventFilter filter, PageToken after, int limit, CancellationToken cancellationToken) =>
         PageAsync(">", "e.log, e.position", filter, after, limit, cancellationToken);
 
-    /// <summary>The events at positions, range after range, each in order. Bounds are inclusive.</summary>
-    public IAsyncEnumerable<CollectedEvent> AtAsync(IReadOnlyList<PositionRange> ranges, CancellationToken cancellationToken)
+    /// <summary>The events at positions, range after range, each in order. Bounds are inclusive. No connection is held between events.</summary>
+    public async IAsyncEnumerable<CollectedEvent> AtAsync(IReadOnlyList<PositionRange> ranges, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var command = database.Queries.CreateCommand(
-            $"""
-            select {Columns}
-            from unnest($1::int[], $2::bigint[], $3::bigint[]) with ordinality r(log, first, last, n)
-            cross join lateral (
-                select * from whatsapp_events e where e.log = r.log and e.position >= r.first and e.position <= r.last order by e.position) e
-            order by r.n, e.position
-            """);
-        command.Parameters.Add(new() { Value = ranges.Select(static range => range.Log).ToArray() });
-        command.Parameters.Add(new() { Value = ranges.Select(static range => range.From).ToArray() });
-        command.Parameters.Add(new() { Value = ranges.Select(static range => range.To).ToArray() });
-        return ReadAsync(command, cancellationToken);
+        for (var rest = ranges; rest.Count > 0;)
+        {
+            var (page, range) = await AtPageAsync(rest, cancellationToken);
+            foreach (var item in page.Events)
+                yield return item;
+            rest = page.HasMore
+                ? [new PositionRange { Log = rest[range].Log, From = page.Events[^1].Position + 1, To = rest[range].To }, .. rest.Skip(range + 1)]
+                : [];
+        }
     }
 
     /// <summary>Every log: its oldest kept and its newest position.</summary>
@@ -142,6 +139,34 @@ internal sealed class LakeQueries(LakeDatabase database)
             found = reader.GetInt64(14);
         }
         return new LakePage(events, found > events.Count);
+    }
+
+    /// <summary>As many events of ranges as fit a page, and the index of the range that holds the last one.</summary>
+    private async Task<(LakePage Page, int Range)> AtPageAsync(IReadOnlyList<PositionRange> ranges, CancellationToken cancellationToken)
+    {
+        await using var command = database.Queries.CreateCommand(
+            $"""
+            select {Columns}, e.found, e.n::int
+            from (
+                select e.*, r.n, count(*) over () as found, row_number() over (order by r.n, e.position) as place,
+                       sum(octet_length(e.payload)) over (order by r.n, e.position rows unbounded preceding) as total
+                from unnest($1::int[], $2::bigint[], $3::bigint[]) with ordinality r(log, first, last, n)
+                cross join lateral (
+                    select * from whatsapp_events e where e.log = r.log and e.position >= r.first and e.position <= r.last order by e.position) e) e
+            where e.place = 1 or e.total <= {MaxPageBytes}
+            order by e.place
+            """);
+        command.Parameters.Add(new() { Value = ranges.Select(static range => range.Log).ToArray() });
+        command.Parameters.Add(new() { Value = ranges.Select(static range => range.From).ToArray() });
+        command.Parameters.Add(new() { Value = ranges.Select(static range => range.To).ToArray() });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var (events, found, last) = (new List<CollectedEvent>(), 0L, 0);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            events.Add(Event(reader));
+            (found, last) = (reader.GetInt64(14), reader.GetInt32(15) - 1);
+        }
+        return (new LakePage(events, found > events.Count), last);
     }
 
     private async Task<int?> TenantIdAsync(string tenant, CancellationToken cancellationToken)
