@@ -51,10 +51,14 @@ internal sealed class IngestBench(BenchPlace place, BenchPlan plan, Screen scree
         return new BenchAnswer(_figures, direct.AcceptedPerSecond / grouped.AcceptedPerSecond, direct.AcceptedPerSecond / single.AcceptedPerSecond);
     }
 
-    /// <summary>Ingest alone, its publisher paused: what accepting costs.</summary>
+    /// <summary>Ingest alone, its publisher and membership's pull paused: what accepting costs.</summary>
     private async Task<BenchFigures> DirectAsync(CancellationToken cancellationToken)
     {
-        var paused = new Dictionary<string, IReadOnlyDictionary<string, string>> { ["ingest"] = new Dictionary<string, string> { ["Ingest__Publish"] = "false" } };
+        var paused = new Dictionary<string, IReadOnlyDictionary<string, string>>
+        {
+            ["ingest"] = new Dictionary<string, string> { ["Ingest__Publish"] = "false" },
+            ["membership"] = new Dictionary<string, string> { ["Deliveries__Pull"] = "false" },
+        };
         await using var mesh = await place.StartAsync("ingest", paused, screen, cancellationToken);
         return await MeasureAsync("ingest, publisher paused", mesh.Service("ingest").HttpAddress, n => Internal(n, mesh.Secrets.InternalToken), cancellationToken);
     }
