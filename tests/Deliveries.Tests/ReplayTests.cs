@@ -82,6 +82,8 @@ public sealed class ReplayTests
         Assert.Equal("SUCCESS", await PublishAsync(replica, "r-1", data));
         await World.UntilAsync(() => world.EffectsAsync(), "1");
 
+        // Nor is it refused once the job is done and the dead letter is not open any more.
+        Assert.Equal("SUCCESS", await PublishAsync(replica, "r-1", data));
         Assert.Equal("""{"n":1}""", await world.QueryAsync<string>("select payload from effects"));
         Assert.Equal(1, await world.QueryAsync<long>("select count(*) from deliveries.replay_jobs"));
     }
@@ -99,6 +101,31 @@ public sealed class ReplayTests
         var replica = await world.StartReplicaAsync();
 
         Assert.Equal("DROP", await PublishAsync(replica, "r-1", data));
+    }
+
+    [Fact]
+    public async Task A_replay_message_that_the_database_can_never_take_is_dropped_instead_of_coming_back_for_ever()
+    {
+        await using var world = await World.CreateAsync();
+        var replica = await world.StartReplicaAsync();
+        await replica.DeliverDeadAsync(Envelopes.Of(1));
+        var id = await world.QueryAsync<Guid>("select id from deliveries.dead_letters");
+
+        Assert.Equal("DROP", await PublishAsync(replica, "r-1", $$"""{"ids":["{{id}}"],"reason":"a\u0000b"}"""));
+
+        Assert.Equal(0, await world.QueryAsync<long>("select count(*) from deliveries.replay_jobs"));
+    }
+
+    [Fact]
+    public async Task Positions_up_to_the_end_of_all_numbers_are_cut_to_the_head()
+    {
+        await using var world = await World.CreateAsync();
+        var replica = await world.StartReplicaAsync();
+        world.Lake.Add(Envelopes.Event(1), Envelopes.Event(2), Envelopes.Event(3));
+
+        Assert.Equal("SUCCESS", await PublishAsync(replica, "r-1", """{"positions":[{"log":1,"from":2,"to":"9223372036854775807"}],"reason":"missed"}"""));
+
+        await World.UntilAsync(() => world.EffectsAsync(), "2 3");
     }
 
     [Fact]

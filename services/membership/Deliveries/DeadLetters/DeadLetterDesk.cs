@@ -53,6 +53,10 @@ internal sealed class DeadLetterDesk(
         if (request.Rate is < 0 or > ReplayRates.Max)
             throw Invalid("rate", $"must be at most {ReplayRates.Max} events per second");
 
+        // A request that comes again may find nothing to replay any more, because it has been done.
+        if (requestKey is not null && await jobs.RequestedAsync(requestKey, cancellationToken) is { } made)
+            return new ReplayResponse { Matched = made.Matched, JobId = made.Id.ToString() };
+
         var (deadLetters, spans, matched) = request.Ranges.Count > 0
             ? await selection.PositionsAsync(request, cancellationToken)
             : await DeadLettersAsync(request, cancellationToken);

@@ -52,6 +52,14 @@ internal sealed partial class ReplayJobStore(NpgsqlDataSource database, TimeProv
         return (await ReadAsync(command, cancellationToken)).FirstOrDefault();
     }
 
+    /// <summary>The job that was made under a request's key; null when there is none.</summary>
+    public async Task<ReplayJobRow?> RequestedAsync(string requestKey, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand($"select {Columns} from deliveries.replay_jobs where request_key = $1");
+        Add(command, requestKey);
+        return (await ReadAsync(command, cancellationToken)).FirstOrDefault();
+    }
+
     /// <summary>The oldest running jobs.</summary>
     public async Task<IReadOnlyList<ReplayJobRow>> RunningAsync(int limit, CancellationToken cancellationToken)
     {
