@@ -6,7 +6,7 @@ namespace WhatsAppMesh.Deliveries;
 /// Runs work on one replica of a service at a time: whoever holds an advisory lock of the database. When that replica dies, the server
 /// drops its session and with it the lock, and another replica goes on.
 /// </summary>
-internal sealed partial class SingleReplica(NpgsqlDataSource database, TimeProvider time, ILogger<SingleReplica> logger)
+public sealed partial class SingleReplica(NpgsqlDataSource database, TimeProvider time, ILogger<SingleReplica> logger)
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(2);
 
