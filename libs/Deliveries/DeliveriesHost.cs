@@ -26,6 +26,7 @@ public static class DeliveriesHost
         services.AddSingleton<LakeReader>();
         services.AddSingleton<AccountStore>();
         services.AddSingleton<AccountAudit>();
+        services.AddSingleton<AccountService>();
         services.AddSingleton<BatchTransaction>();
         services.AddSingleton<BatchProcessor>();
         services.AddSingleton<FailureStore>();
@@ -50,13 +51,14 @@ public static class DeliveriesHost
         return builder;
     }
 
-    /// <summary>Maps the topic routes, the dead letters (gRPC and invoked methods) and the audit.</summary>
+    /// <summary>Maps the topic routes, the dead letters (gRPC and invoked methods) and the account (gRPC and GET /audit).</summary>
     public static IEndpointRouteBuilder MapDeliveries(this IEndpointRouteBuilder endpoints)
     {
         DeliveriesTopic.Map(endpoints);
         DeadLettersApi.Map(endpoints);
-        AccountAudit.Map(endpoints);
+        AccountApi.Map(endpoints);
         endpoints.MapGrpcService<DeadLettersService>().OnAppPort().RequireSidecarToken();
+        endpoints.MapGrpcService<AccountService>().OnAppPort().RequireSidecarToken();
         return endpoints;
     }
 
