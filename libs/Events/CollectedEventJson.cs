@@ -102,6 +102,8 @@ public static class CollectedEventJson
     {
         if (value.PayloadInLake)
             writer.WriteBoolean("payloadInLake"u8, true);
+        if (value.Imported)
+            writer.WriteBoolean("imported"u8, true);
         writer.WriteEndObject();
     }
 
@@ -152,7 +154,8 @@ public static class CollectedEventJson
         if (Named(ref reader, "occurredAtSource"u8, "occurred_at_source"u8)) return CollectedEvent.OccurredAtSourceFieldNumber;
         if (Named(ref reader, "receivedAt"u8, "received_at"u8)) return CollectedEvent.ReceivedAtFieldNumber;
         if (Named(ref reader, "payloadJson"u8, "payload_json"u8)) return CollectedEvent.PayloadJsonFieldNumber;
-        return Named(ref reader, "payloadInLake"u8, "payload_in_lake"u8) ? CollectedEvent.PayloadInLakeFieldNumber : 0;
+        if (Named(ref reader, "payloadInLake"u8, "payload_in_lake"u8)) return CollectedEvent.PayloadInLakeFieldNumber;
+        return reader.ValueTextEquals("imported"u8) ? CollectedEvent.ImportedFieldNumber : 0;
     }
 
     private static bool Named(ref Utf8JsonReader reader, ReadOnlySpan<byte> jsonName, ReadOnlySpan<byte> protoName) =>
@@ -177,6 +180,7 @@ public static class CollectedEventJson
             case CollectedEvent.ReceivedAtFieldNumber: value.ReceivedAt = ReadTime(ref reader, field); break;
             case CollectedEvent.PayloadJsonFieldNumber: value.PayloadJson = ReadText(ref reader, field); break;
             case CollectedEvent.PayloadInLakeFieldNumber: value.PayloadInLake = ReadFlag(ref reader, field); break;
+            case CollectedEvent.ImportedFieldNumber: value.Imported = ReadFlag(ref reader, field); break;
         }
     }
 

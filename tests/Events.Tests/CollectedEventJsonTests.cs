@@ -17,6 +17,7 @@ public class CollectedEventJsonTests
         Full(),
         With(e => e.PayloadJson = ""),
         With(e => (e.PayloadJson, e.PayloadInLake) = ("", true)),
+        With(e => e.Imported = true),
         With(e => e.PayloadJson = "{\"t\":\"<&>'+\\u2028\u2028\u00e9👍\\\\ \\\"\"}"),
         With(e => e.Type = "line\nfeed\t\u0001"),
         With(e => e.OccurredAt = new Timestamp { Seconds = 1717243200, Nanos = 123_456_000 }),
@@ -88,6 +89,7 @@ public class CollectedEventJsonTests
     [InlineData("{\"log\":99999999999}")]
     [InlineData("{\"tenant\":1}")]
     [InlineData("{\"payloadInLake\":\"true\"}")]
+    [InlineData("{\"imported\":1}")]
     [InlineData("{\"receivedAt\":\"yesterday\"}")]
     [InlineData("{} {}")]
     [InlineData("{\"tenant\":\"a\"")]

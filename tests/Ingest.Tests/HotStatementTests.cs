@@ -10,12 +10,12 @@ namespace WhatsAppMesh.Ingest.Tests;
 public class HotStatementTests
 {
     private const string AppendTypes =
-        "int, int[], uuid[], uuid[], uuid[], text[], text[], text[], text[], text[], timestamptz[], text[], timestamptz[], text[], text[]";
+        "int, int[], uuid[], uuid[], uuid[], text[], text[], text[], text[], text[], timestamptz[], text[], timestamptz[], text[], text[], bool[]";
 
     private const string AppendValues =
         """
         1, array[1], array[gen_random_uuid()], array[gen_random_uuid()], array[gen_random_uuid()], array['s'], array['t'], array['c'], array['p'], array['a'],
-        array[now()], array['o'], array[now()], array[null::text], array['{}']
+        array[now()], array['o'], array[now()], array[null::text], array['{}'], array[false]
         """;
 
     [Fact]

@@ -36,6 +36,9 @@ internal sealed record NewEvent
     /// <summary>Second half of the dedup key: see <see cref="Ingest.BodyHash"/>.</summary>
     public required Guid BodyHash { get; init; }
 
+    /// <summary>True when it comes from an export: nothing is started because of it.</summary>
+    public bool IsImported { get; init; }
+
     /// <summary>W3C trace context of the request; null when there was none.</summary>
     public string? TraceParent { get; init; }
 }

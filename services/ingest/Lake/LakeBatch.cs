@@ -33,6 +33,8 @@ internal sealed class LakeBatch
 
     public List<string?> TraceParents { get; } = [];
 
+    public List<bool> Imported { get; } = [];
+
     public List<ReadOnlyMemory<byte>> Payloads { get; } = [];
 
     /// <summary>Rows that the statement gets.</summary>
@@ -57,6 +59,7 @@ internal sealed class LakeBatch
         OccurredAtSources.Add(item.Occurred.Source);
         ReceivedAts.Add(item.ReceivedAt.UtcDateTime);
         TraceParents.Add(item.TraceParent);
+        Imported.Add(item.IsImported);
         Payloads.Add(item.Payload);
         return (Count - 1, true);
     }
@@ -78,6 +81,7 @@ internal sealed class LakeBatch
         OccurredAtSources.Clear();
         ReceivedAts.Clear();
         TraceParents.Clear();
+        Imported.Clear();
         Payloads.Clear();
     }
 }

@@ -24,9 +24,9 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
         with looked as (
             select i.*, k.known, k.known_log, coalesce(newest.revision, -1) as newest
             from unnest($2::int[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                        $11::timestamptz[], $12::text[], $13::timestamptz[], $14::text[], $15::text[])
+                        $11::timestamptz[], $12::text[], $13::timestamptz[], $14::text[], $15::text[], $16::bool[])
                 with ordinality i(tenant, event_id, body_hash, id, source, type, chat_jid, participant_jid, participant_alt,
-                                  occurred_at, occurred_at_source, received_at, traceparent, payload, n)
+                                  occurred_at, occurred_at_source, received_at, traceparent, payload, imported, n)
             left join lateral (
                 select s.position as known, s.log as known_log
                 from seen s where s.tenant = i.tenant and s.event_id = i.event_id and s.body_hash = i.body_hash limit 1) k on true
@@ -44,9 +44,9 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
             select tenant, event_id, body_hash, $1, position, revision from placed where known is null),
         stored as (
             insert into whatsapp_events (log, position, id, revision, tenant, event_id, source, type, chat_jid, participant_jid, participant_alt,
-                                         occurred_at, occurred_at_source, received_at, traceparent, payload)
+                                         occurred_at, occurred_at_source, received_at, traceparent, payload, imported)
             select $1, position, id, revision, tenant, event_id, source, type, chat_jid, participant_jid, participant_alt,
-                   occurred_at, occurred_at_source, received_at, traceparent, payload
+                   occurred_at, occurred_at_source, received_at, traceparent, payload, imported
             from placed where known is null),
         moved as (
             update head set position = (select max(position) from placed) where log = $1 and exists (select from placed where known is null))
@@ -162,6 +162,7 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
                         Parameter(Batch.ReceivedAts, Array | NpgsqlDbType.TimestampTz),
                         Parameter(Batch.TraceParents, Array | NpgsqlDbType.Text),
                         Parameter(Batch.Payloads, Array | NpgsqlDbType.Text),
+                        Parameter(Batch.Imported, Array | NpgsqlDbType.Boolean),
                     },
                 },
             },

@@ -15,7 +15,7 @@ internal sealed class LakeCursor(NpgsqlConnection connection, IngestOptions opti
     internal const string ReadSql =
         """
         select position, tenant, source, event_id, revision, type, chat_jid, participant_jid, participant_alt,
-               occurred_at, occurred_at_source, received_at, traceparent, case when size <= $4 then payload end
+               occurred_at, occurred_at_source, received_at, traceparent, case when size <= $4 then payload end, imported
         from (
             select e.*, octet_length(e.payload) as size,
                    sum(least(octet_length(e.payload), $4)) over (order by e.position rows unbounded preceding) as total
@@ -112,6 +112,7 @@ internal sealed class LakeCursor(NpgsqlConnection connection, IngestOptions opti
         OccurredAtSource = reader.GetString(10),
         ReceivedAt = Timestamp.FromDateTime(reader.GetDateTime(11)),
         PayloadInLake = inLake,
+        Imported = reader.GetBoolean(14),
     };
 
     private async Task LearnTenantsAsync(CancellationToken cancellationToken)

@@ -16,7 +16,7 @@ internal sealed class LakeQueries(LakeDatabase database)
     private const string Columns =
         """
         e.log, e.position, (select t.name from tenants t where t.id = e.tenant), e.source, e.event_id, e.revision, e.type, e.chat_jid,
-        e.participant_jid, e.participant_alt, e.occurred_at, e.occurred_at_source, e.received_at, e.payload
+        e.participant_jid, e.participant_alt, e.occurred_at, e.occurred_at_source, e.received_at, e.payload, e.imported
         """;
 
     private const string Matches =
@@ -136,7 +136,7 @@ internal sealed class LakeQueries(LakeDatabase database)
         while (await reader.ReadAsync(cancellationToken))
         {
             events.Add(Event(reader));
-            found = reader.GetInt64(14);
+            found = reader.GetInt64(15);
         }
         return new LakePage(events, found > events.Count);
     }
@@ -164,7 +164,7 @@ internal sealed class LakeQueries(LakeDatabase database)
         while (await reader.ReadAsync(cancellationToken))
         {
             events.Add(Event(reader));
-            (found, last) = (reader.GetInt64(14), reader.GetInt32(15) - 1);
+            (found, last) = (reader.GetInt64(15), reader.GetInt32(16) - 1);
         }
         return (new LakePage(events, found > events.Count), last);
     }
@@ -214,6 +214,7 @@ internal sealed class LakeQueries(LakeDatabase database)
         OccurredAtSource = reader.GetString(11),
         ReceivedAt = Timestamp.FromDateTime(reader.GetDateTime(12)),
         PayloadJson = reader.GetString(13),
+        Imported = reader.GetBoolean(14),
     };
 
     private static string Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? "" : reader.GetString(column);
