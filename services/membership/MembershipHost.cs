@@ -1,9 +1,11 @@
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Membership.Outgoing;
 using WhatsAppMesh.Membership.Queries;
 using WhatsAppMesh.Membership.Schema;
+using WhatsAppMesh.Migrations;
 
 namespace WhatsAppMesh.Membership;
 
@@ -20,7 +22,8 @@ public static class MembershipHost
 
         var services = builder.Services;
         services.AddSingleton(options);
-        services.AddHostedService<SchemaMigration>();
+        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<SchemaMigration>(
+            provider, connectionString!, (Func<string, DbContext>)(static database => new MembershipContext(database))));
         services.AddSingleton(_ => NpgsqlDataSource.Create(WithoutJit(connectionString!)));
         services.AddSingleton<MembershipMetrics>();
         services.AddSingleton<IBatchHandler, MembershipHandler>();

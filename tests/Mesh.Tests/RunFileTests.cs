@@ -73,7 +73,7 @@ public sealed class RunFileTests
     {
         var file = RunFile.Load(Path.Combine(MeshRepository.Find(), "dapr.yaml"));
 
-        Assert.Equal(["edge", "ingest", "membership"], file.Apps.Select(a => a.AppId).Take(3));
+        Assert.Equal(["edge", "ingest", "membership", "dispatch"], file.Apps.Select(a => a.AppId).Take(4));
         Assert.All(file.Apps, app => Assert.Equal("h2c", app.AppProtocol));
     }
 

@@ -5,6 +5,7 @@ using Npgsql;
 using WhatsAppMesh.Events.V1;
 using WhatsAppMesh.LocalPostgres;
 using WhatsAppMesh.Membership.Schema;
+using WhatsAppMesh.Migrations;
 
 namespace WhatsAppMesh.Membership.Tests.Driving;
 
@@ -40,7 +41,7 @@ public sealed class MembershipDatabase : IAsyncDisposable
     public static async Task<MembershipDatabase> CreateAsync(MembershipOptions? options = null)
     {
         var database = new MembershipDatabase(await TestDatabase.CreateAsync(), options ?? new MembershipOptions());
-        await SchemaMigration.RunAsync(database._database.ConnectionString, default);
+        await SchemaMigration.RunAsync(database._database.ConnectionString, static connection => new MembershipContext(connection), default);
         return database;
     }
 

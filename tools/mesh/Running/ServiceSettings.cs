@@ -41,6 +41,7 @@ internal static class ServiceSettings
     {
         var environment = Common(service, options, secrets);
         environment["DEVSIDECAR_DATABASE"] = databases.ConnectionString(MeshDatabases.Sidecar);
+        environment["CLAIMS_DATABASE"] = environment["DEVSIDECAR_DATABASE"];
         environment["WHATSAPP_WEBHOOK_SECRET"] = secrets.CollectorSecret;
         environment["WHATSAPP_STANDARD_SECRET"] = secrets.StandardSecret;
         environment["MESH_SMOKE_SECRET"] = secrets.SmokeSecret;

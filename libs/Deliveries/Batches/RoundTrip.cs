@@ -1,9 +1,9 @@
 using Npgsql;
 
-namespace WhatsAppMesh.Membership.Store;
+namespace WhatsAppMesh.Deliveries;
 
 /// <summary>Statements that travel to PostgreSQL together and run in the order added, inside one transaction.</summary>
-internal sealed class RoundTrip(NpgsqlTransaction transaction)
+public sealed class RoundTrip(NpgsqlTransaction transaction)
 {
     private readonly NpgsqlBatch _batch = new(transaction.Connection!, transaction);
     private readonly List<Action<NpgsqlDataReader>> _rows = [];
@@ -45,11 +45,14 @@ internal sealed class RoundTrip(NpgsqlTransaction transaction)
 }
 
 /// <summary>Reads of columns that may be null.</summary>
-internal static class Columns
+public static class Columns
 {
+    /// <summary>A text, or null.</summary>
     public static string? Text(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 
+    /// <summary>A time.</summary>
     public static DateTimeOffset Time(this NpgsqlDataReader row, int column) => row.GetFieldValue<DateTimeOffset>(column);
 
+    /// <summary>A time, or null.</summary>
     public static DateTimeOffset? TimeOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.Time(column);
 }

@@ -1,0 +1,59 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using WhatsAppMesh.Deliveries;
+using WhatsAppMesh.Dispatch.Schema;
+using WhatsAppMesh.Hosting;
+using WhatsAppMesh.Migrations;
+
+namespace WhatsAppMesh.Dispatch;
+
+/// <summary>What the dispatch service is made of, as a readable list.</summary>
+public static class DispatchHost
+{
+    /// <summary>Registers everything the service needs.</summary>
+    /// <exception cref="InvalidOperationException">Settings are missing or wrong; the message names every one.</exception>
+    public static WebApplicationBuilder AddDispatch(this WebApplicationBuilder builder)
+    {
+        var options = builder.Configuration.GetSection(DispatchOptions.Section).Get<DispatchOptions>() ?? new DispatchOptions();
+        var connectionString = builder.Configuration.GetConnectionString("Database");
+        Validate(options, connectionString);
+
+        var services = builder.Services;
+        services.AddSingleton(options);
+        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<SchemaMigration>(
+            provider, connectionString!, (Func<string, DbContext>)(static database => new DispatchContext(database))));
+        services.AddSingleton(_ => NpgsqlDataSource.Create(WithoutJit(connectionString!)));
+        services.AddDaprClient();
+        services.AddGrpc();
+        services.AddSingleton<DispatchMetrics>();
+        services.AddSingleton<IBatchHandler, DispatchHandler>();
+        services.AddSingleton<IReadinessCheck, DatabaseReadiness>();
+        services.AddSingleton<IReadinessCheck, SidecarReadiness>();
+        builder.AddDeliveries("dispatch");
+        return builder;
+    }
+
+    /// <summary>Maps everything the service answers.</summary>
+    public static WebApplication MapDispatch(this WebApplication app)
+    {
+        app.MapDeliveries();
+        return app;
+    }
+
+    /// <summary>The planner's guesses on young tables make it compile statements that take a millisecond.</summary>
+    private static string WithoutJit(string connectionString)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        settings.Options = $"{settings.Options} -c jit=off".Trim();
+        return settings.ConnectionString;
+    }
+
+    private static void Validate(DispatchOptions options, string? connectionString)
+    {
+        var wrong = options.Validate().ToList();
+        if (string.IsNullOrWhiteSpace(connectionString))
+            wrong.Add("ConnectionStrings:Database is missing: set it to the PostgreSQL database of dispatch.");
+        if (wrong.Count > 0)
+            throw new InvalidOperationException("Dispatch cannot start: " + string.Join(' ', wrong));
+    }
+}

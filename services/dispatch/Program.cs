@@ -1,0 +1,11 @@
+using WhatsAppMesh.Dispatch;
+using WhatsAppMesh.Hosting;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddMeshHosting("dispatch");
+builder.AddDispatch();
+
+var app = builder.Build();
+app.MapMeshEndpoints();
+app.MapDispatch();
+await app.RunAsync();
