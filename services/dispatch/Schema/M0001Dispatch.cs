@@ -33,7 +33,8 @@ public sealed class M0001Dispatch : Migration
         """;
 
     private const string Leads = """
-        -- A lead's timeline: one row per event, its newest revision. used: what to do about the stay was decided under this event.
+        -- A lead's timeline: one row per event, its newest revision. occurrence: what the jobs of a stay that begins here are called; another one
+        -- when a revision moves the event to another stage. used: what to do about the stay was decided under this event.
         create table stage_events (
             tenant      text not null,
             lead_id     text not null,
@@ -43,6 +44,7 @@ public sealed class M0001Dispatch : Migration
             log         int not null,
             position    bigint not null,
             stage_id    text not null,
+            occurrence  text not null,
             received_at timestamptz not null,
             imported    boolean not null,
             used        boolean not null,
@@ -81,6 +83,7 @@ public sealed class M0001Dispatch : Migration
             kind             text not null check (kind in ('automation', 'direct')),
             automation_id    uuid,
             step_id          text,
+            trigger_kind     text,
             entity           text not null,
             occurrence       text not null,
             instance_id      text not null,
