@@ -1,5 +1,4 @@
 using Npgsql;
-using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Events.V1;
 using WhatsAppMesh.Membership.Events;
 using WhatsAppMesh.Membership.Store;

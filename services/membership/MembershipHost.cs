@@ -1,6 +1,5 @@
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
-using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Membership.Outgoing;
 using WhatsAppMesh.Membership.Queries;

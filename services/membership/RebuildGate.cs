@@ -1,7 +1,6 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Npgsql;
-using WhatsAppMesh.Deliveries;
 
 namespace WhatsAppMesh.Membership;
 

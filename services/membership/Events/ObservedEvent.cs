@@ -1,7 +1,6 @@
 using System.Text.Json;
 using WhatsAppMesh.Events;
 using WhatsAppMesh.Events.V1;
-using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Membership.Facts;
 
 namespace WhatsAppMesh.Membership.Events;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Google.Protobuf.WellKnownTypes;
 using Npgsql;
-using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Ingest.V1;
 using WhatsAppMesh.Membership.Events;
 using WhatsAppMesh.Membership.Store;

@@ -1,6 +1,5 @@
 using Grpc.Core;
 using Grpc.Net.Client;
-using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Ingest.V1;
 

@@ -1,6 +1,5 @@
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
-using WhatsAppMesh.Deliveries;
 
 namespace WhatsAppMesh.Membership.Schema;
 
