@@ -8,7 +8,6 @@ using WhatsAppMesh.Events;
 using WhatsAppMesh.Ingest.V1;
 using WhatsAppMesh.Membership.Events;
 using WhatsAppMesh.Membership.Facts;
-using WhatsAppMesh.Membership.Store;
 
 namespace WhatsAppMesh.Membership.Outgoing;
 
