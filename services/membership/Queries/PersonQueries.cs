@@ -1,5 +1,5 @@
 using Npgsql;
-using WhatsAppMesh.Membership.Store;
+using WhatsAppMesh.Membership.V1;
 
 namespace WhatsAppMesh.Membership.Queries;
 
