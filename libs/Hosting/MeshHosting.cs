@@ -45,6 +45,9 @@ public static class MeshHosting
         builder.Services.AddSingleton(ports);
         builder.Services.AddSingleton(SidecarSettings.Read(builder.Configuration));
         builder.Services.AddSingleton<ReadinessProbe>();
+        builder.Services.AddSingleton<SidecarVersion>();
+        builder.Services.AddSingleton<IReadinessNotes>(static services => services.GetRequiredService<SidecarVersion>());
+        builder.Services.AddHostedService(static services => services.GetRequiredService<SidecarVersion>());
         builder.Services.AddMeshTelemetry(serviceName, builder.Configuration);
         return builder;
     }

@@ -1,19 +1,23 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Migrations;
 
 /// <summary>
-/// Brings a service's database to the newest schema before anything else starts. Replicas that start together take turns. Waits for a
-/// database that is not there yet; a migration that fails ends the process.
+/// Brings a service's database to the newest schema before anything else starts, or waits until a job has. Replicas that start together
+/// take turns. Waits for a database that is not there yet; a migration that fails ends the process.
 /// </summary>
 /// <param name="connectionString">The service's database.</param>
 /// <param name="open">Makes the context whose numbered migrations are run.</param>
 public sealed partial class SchemaMigration(
-    string connectionString, Func<string, DbContext> open, TimeProvider time, ILogger<SchemaMigration> logger) : IHostedService
+    string connectionString, Func<string, DbContext> open, IConfiguration configuration, TimeProvider time, ILogger<SchemaMigration> logger)
+    : IHostedService, IServiceSchema
 {
     // Any number, as long as nothing else in a service's database locks it.
     private const long SchemaLock = 778155401;
@@ -27,8 +31,13 @@ public sealed partial class SchemaMigration(
         {
             try
             {
-                await RunAsync(connectionString, open, cancellationToken);
+                await this.PrepareAsync(configuration, cancellationToken);
                 return;
+            }
+            catch (SchemaBehindException exception)
+            {
+                Log.SchemaBehind(logger, exception.Message);
+                await Task.Delay(Pause, time, cancellationToken);
             }
             catch (NpgsqlException exception) when (exception.IsTransient)
             {
@@ -40,6 +49,16 @@ public sealed partial class SchemaMigration(
 
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<string>> PendingAsync(CancellationToken cancellationToken)
+    {
+        await using var context = open(connectionString);
+        return [.. await context.Database.GetPendingMigrationsAsync(cancellationToken)];
+    }
+
+    /// <inheritdoc/>
+    public Task MigrateAsync(CancellationToken cancellationToken) => RunAsync(connectionString, open, cancellationToken);
 
     /// <summary>Runs the migrations that the database lacks, then lets the planner know its tables.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached, or refuses a migration.</exception>
@@ -65,5 +84,24 @@ public sealed partial class SchemaMigration(
     {
         [LoggerMessage(9101, LogLevel.Warning, "The database does not answer ({Error}); trying again")]
         public static partial void DatabaseAbsent(ILogger logger, string error);
+
+        [LoggerMessage(9102, LogLevel.Warning, "{Reason} Waiting")]
+        public static partial void SchemaBehind(ILogger logger, string reason);
+    }
+}
+
+/// <summary>Registers a service's schema.</summary>
+public static class SchemaMigrationRegistration
+{
+    /// <summary>Prepares the schema when the service starts, before the hosted services that are registered after this.</summary>
+    /// <param name="services">The service's.</param>
+    /// <param name="connectionString">The service's database.</param>
+    /// <param name="open">Makes the context whose numbered migrations are run.</param>
+    public static IServiceCollection AddSchemaMigration(this IServiceCollection services, string connectionString, Func<string, DbContext> open)
+    {
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SchemaMigration>(provider, connectionString, open));
+        services.AddSingleton<IServiceSchema>(static provider => provider.GetRequiredService<SchemaMigration>());
+        services.AddHostedService(static provider => provider.GetRequiredService<SchemaMigration>());
+        return services;
     }
 }

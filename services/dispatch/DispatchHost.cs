@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Dispatch.Schema;
@@ -20,8 +19,7 @@ public static class DispatchHost
 
         var services = builder.Services;
         services.AddSingleton(options);
-        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<SchemaMigration>(
-            provider, connectionString!, (Func<string, DbContext>)(static database => new DispatchContext(database))));
+        services.AddSchemaMigration(connectionString!, static database => new DispatchContext(database));
         services.AddSingleton(_ => NpgsqlDataSource.Create(WithoutJit(connectionString!)));
         services.AddDaprClient();
         services.AddGrpc();

@@ -8,4 +8,4 @@ builder.AddDispatch();
 var app = builder.Build();
 app.MapMeshEndpoints();
 app.MapDispatch();
-await app.RunAsync();
+return await app.RunServiceAsync(args);

@@ -1,8 +1,9 @@
 using WhatsAppMesh.Edge;
+using WhatsAppMesh.Hosting;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddEdge();
 
 var app = builder.Build();
 app.MapEdge();
-await app.RunAsync();
+return await app.RunServiceAsync(args);

@@ -16,7 +16,8 @@ public static class IngestHost
         var services = builder.Services;
         services.AddSingleton(options);
         services.AddSingleton(new InternalToken(token!));
-        services.AddSingleton(_ => new LakeDatabase(connectionString!));
+        services.AddSingleton(_ => new LakeDatabase(connectionString!, builder.Configuration));
+        services.AddSingleton<IServiceSchema>(provider => provider.GetRequiredService<LakeDatabase>());
         services.AddSingleton<IngestMetrics>();
         services.AddSingleton<LakeSignal>();
         services.AddSingleton<LakeWriter>();

@@ -8,4 +8,4 @@ builder.AddIngest();
 var app = builder.Build();
 app.MapMeshEndpoints();
 app.MapIngest();
-await app.RunAsync();
+return await app.RunServiceAsync(args);

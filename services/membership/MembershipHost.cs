@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Membership.Outgoing;
@@ -21,8 +20,7 @@ public static class MembershipHost
 
         var services = builder.Services;
         services.AddSingleton(options);
-        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<SchemaMigration>(
-            provider, connectionString!, (Func<string, DbContext>)(static database => new MembershipContext(database))));
+        services.AddSchemaMigration(connectionString!, static database => new MembershipContext(database));
         services.AddSingleton(_ => NpgsqlDataSource.Create(WithoutJit(connectionString!)));
         services.AddSingleton<MembershipMetrics>();
         services.AddSingleton<IBatchHandler, MembershipHandler>();

@@ -8,4 +8,4 @@ builder.AddMembership();
 var app = builder.Build();
 app.MapMeshEndpoints();
 app.MapMembership();
-await app.RunAsync();
+return await app.RunServiceAsync(args);

@@ -1,10 +1,11 @@
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Ingest;
 
 /// <summary>The ways into this service's database, each with the settings its work needs, and the schema.</summary>
-internal sealed class LakeDatabase : IAsyncDisposable
+internal sealed class LakeDatabase : IServiceSchema, IAsyncDisposable
 {
     /// <summary>
     /// Session settings of the hot statements. They are prepared once, while the tables are still empty, and must stay right at ten
@@ -14,14 +15,15 @@ internal sealed class LakeDatabase : IAsyncDisposable
         "-c jit=off -c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c work_mem=64MB -c lock_timeout=2000";
 
     private readonly string _connectionString;
+    private readonly IConfiguration _configuration;
     private readonly SemaphoreSlim _migrating = new(1);
     private bool _migrated;
 
     /// <summary>Opens nothing yet.</summary>
     /// <exception cref="ArgumentException">The connection string is malformed.</exception>
-    public LakeDatabase(string connectionString)
+    public LakeDatabase(string connectionString, IConfiguration configuration)
     {
-        _connectionString = connectionString;
+        (_connectionString, _configuration) = (connectionString, configuration);
         Hot = Build(HotSettings, connection => connection.MaxPoolSize = 4);
         // What a publisher loses of its watermark in a crash it publishes again: no commit of its waits for the disk.
         Session = Build(
@@ -39,8 +41,9 @@ internal sealed class LakeDatabase : IAsyncDisposable
     /// <summary>For everything else.</summary>
     public NpgsqlDataSource Queries { get; }
 
-    /// <summary>Brings the schema up to date, once per process; any number of replicas may do so at the same time.</summary>
+    /// <summary>Brings the schema up to date or, where a job does that, sees that it is; once per process.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    /// <exception cref="SchemaBehindException">The job has not run.</exception>
     public async Task EnsureSchemaAsync(CancellationToken cancellationToken)
     {
         if (Volatile.Read(ref _migrated))
@@ -50,24 +53,36 @@ internal sealed class LakeDatabase : IAsyncDisposable
         {
             if (_migrated)
                 return;
-            // The migrator's own lock is a table that the first migration makes: replicas that meet an empty database race past it.
-            await using var turn = await Session.OpenConnectionAsync(cancellationToken);
-            await using var take = new NpgsqlCommand($"set lock_timeout = '60s'; select pg_advisory_lock({LockKeys.Schema})", turn);
-            await take.ExecuteNonQueryAsync(cancellationToken);
-            await using var schema = LakeSchema.On(_connectionString);
-            if ((await schema.Database.GetPendingMigrationsAsync(cancellationToken)).Any())
-            {
-                await schema.Database.MigrateAsync(cancellationToken);
-                // Without statistics the planner guesses, and guesses badly, until autovacuum comes by.
-                await using var analyze = Queries.CreateCommand("analyze tenants, logs, head, published, seen, whatsapp_events");
-                await analyze.ExecuteNonQueryAsync(cancellationToken);
-            }
+            await this.PrepareAsync(_configuration, cancellationToken);
             Volatile.Write(ref _migrated, true);
         }
         finally
         {
             _migrating.Release();
         }
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<string>> PendingAsync(CancellationToken cancellationToken)
+    {
+        await using var schema = LakeSchema.On(_connectionString);
+        return [.. await schema.Database.GetPendingMigrationsAsync(cancellationToken)];
+    }
+
+    /// <inheritdoc/>
+    public async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        // The migrator's own lock is a table that the first migration makes: replicas that meet an empty database race past it.
+        await using var turn = await Session.OpenConnectionAsync(cancellationToken);
+        await using var take = new NpgsqlCommand($"set lock_timeout = '60s'; select pg_advisory_lock({LockKeys.Schema})", turn);
+        await take.ExecuteNonQueryAsync(cancellationToken);
+        await using var schema = LakeSchema.On(_connectionString);
+        if (!(await schema.Database.GetPendingMigrationsAsync(cancellationToken)).Any())
+            return;
+        await schema.Database.MigrateAsync(cancellationToken);
+        // Without statistics the planner guesses, and guesses badly, until autovacuum comes by.
+        await using var analyze = Queries.CreateCommand("analyze tenants, logs, head, published, seen, whatsapp_events");
+        await analyze.ExecuteNonQueryAsync(cancellationToken);
     }
 
     /// <inheritdoc/>

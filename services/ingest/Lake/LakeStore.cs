@@ -1,5 +1,6 @@
 using Npgsql;
 using WhatsAppMesh.GroupCommit;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Ingest;
 
@@ -72,7 +73,7 @@ internal sealed partial class LakeStore : IAsyncDisposable
     {
         PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => true,
         NpgsqlException npgsql => npgsql.IsTransient,
-        TimeoutException or IOException or OperationCanceledException or System.Net.Sockets.SocketException => true,
+        SchemaBehindException or TimeoutException or IOException or OperationCanceledException or System.Net.Sockets.SocketException => true,
         _ => false,
     };
 

@@ -1,0 +1,90 @@
+using System.Text.Json;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace WhatsAppMesh.Hosting;
+
+/// <summary>
+/// Asks the sidecar for its version once it answers, and says in the log and in /readyz when it is too old: before 1.17 a Dapr sidecar
+/// drops events that this product counts on being dead-lettered or delivered again (HTTP 404, Redis failures, bulk subscriptions).
+/// </summary>
+public sealed partial class SidecarVersion(SidecarSettings sidecar, TimeProvider clock, ILogger<SidecarVersion> logger)
+    : BackgroundService, IReadinessNotes
+{
+    /// <summary>Oldest release of Dapr that this product runs on.</summary>
+    public static readonly Version Oldest = new(1, 17);
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+
+    private volatile string[] _notes = [];
+
+    /// <inheritdoc/>
+    public string Name => "sidecar version";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Notes => _notes;
+
+    /// <summary>What is wrong with a sidecar's version as it reports it; null when nothing is.</summary>
+    /// <param name="reported">For instance <c>1.18.3</c> or <c>1.17.0-rc.1</c>. A build without a number (<c>edge</c>) is the operator's choice: no complaint.</param>
+    public static string? Complaint(string? reported)
+    {
+        var number = (reported ?? "").TrimStart('v').Split('-', '+')[0];
+        return Version.TryParse(number, out var version) && version < Oldest
+            ? $"The Dapr sidecar is version {reported}; this service needs {Oldest} or newer: upgrade Dapr's control plane and restart this pod."
+            : null;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var client = new HttpClient { BaseAddress = sidecar.HttpEndpoint };
+        if (sidecar.ApiToken is { } token)
+            client.DefaultRequestHeaders.Add(SidecarSettings.TokenHeader, token);
+        for (var pause = FirstPause; !stoppingToken.IsCancellationRequested; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        {
+            if (await TryAskAsync(client, stoppingToken).ConfigureAwait(false) is { Length: > 0 } reported)
+            {
+                Report(reported);
+                return;
+            }
+            await Task.Delay(pause, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static async Task<string?> TryAskAsync(HttpClient client, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var metadata = JsonDocument.Parse(await client.GetStringAsync("/v1.0/metadata", cancellationToken).ConfigureAwait(false));
+            return metadata.RootElement.TryGetProperty("runtimeVersion", out var version) ? version.GetString() : null;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or JsonException or OperationCanceledException or InvalidOperationException)
+        {
+            // Not up yet, or busy: the readiness check says so, and we ask again.
+            return null;
+        }
+    }
+
+    private void Report(string reported)
+    {
+        if (Complaint(reported) is { } complaint)
+        {
+            _notes = [complaint];
+            Log.TooOld(logger, complaint);
+        }
+        else
+        {
+            Log.Found(logger, reported);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(9020, LogLevel.Information, "The Dapr sidecar is version {Version}")]
+        public static partial void Found(ILogger logger, string version);
+
+        [LoggerMessage(9021, LogLevel.Error, "{Complaint}")]
+        public static partial void TooOld(ILogger logger, string complaint);
+    }
+}
