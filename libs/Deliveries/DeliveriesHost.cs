@@ -11,19 +11,22 @@ public static class DeliveriesHost
     /// Registers everything. The service itself registers its <see cref="IBatchHandler"/>, its <see cref="NpgsqlDataSource"/> and gRPC, and
     /// runs <see cref="DeliveriesSchema"/> from its migrations.
     /// </summary>
+    /// <param name="builder">The service's builder.</param>
     /// <param name="service">The consumer's name: its Dapr app id.</param>
-    public static WebApplicationBuilder AddDeliveries(this WebApplicationBuilder builder, string service)
+    /// <param name="replaySends">True when its events send something, see <see cref="DeliveriesOptions.ReplaySends"/>.</param>
+    public static WebApplicationBuilder AddDeliveries(this WebApplicationBuilder builder, string service, bool replaySends = false)
     {
         var services = builder.Services;
         services.AddOptions<DeliveriesOptions>()
-            .Configure(options => options.Service = service)
             .Bind(builder.Configuration.GetSection("Deliveries"))
+            .Configure(options => (options.Service, options.ReplaySends) = (service, replaySends || options.ReplaySends))
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<DeliveriesOptions>, DeliveriesOptionsValidator>();
         services.AddSingleton(static provider => provider.GetRequiredService<IOptions<DeliveriesOptions>>().Value);
 
         services.AddSingleton<DeliveriesMetrics>();
         services.AddSingleton<LakeReader>();
+        services.AddSingleton<LakeSender>();
         services.AddSingleton<AccountStore>();
         services.AddSingleton<AccountAudit>();
         services.AddSingleton<AccountService>();

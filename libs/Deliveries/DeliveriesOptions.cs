@@ -1,18 +1,24 @@
 namespace WhatsAppMesh.Deliveries;
 
-/// <summary>Settings of a consumer's deliveries, section <c>Deliveries</c>. Times are <see cref="TimeSpan"/> texts such as <c>00:00:30</c>.</summary>
+/// <summary>Settings of a consumer's deliveries, section <c>Deliveries</c>, the same for every consumer. Times are <see cref="TimeSpan"/> texts such as <c>00:00:30</c>.</summary>
 public sealed record DeliveriesOptions
 {
-    /// <summary>Name of the consumer: label <c>service</c> of its metrics.</summary>
+    /// <summary>Name of the consumer, its Dapr app id: label <c>service</c> of its metrics, and who speaks when it appends to the lake.</summary>
     public string Service { get; set; } = "";
 
     /// <summary>Dapr app id of the service that owns the lake.</summary>
     public string LakeAppId { get; set; } = "ingest";
 
+    /// <summary>
+    /// True for a consumer whose events send something: a replay by position range must then say <c>allow_sends</c>. Set by the service in
+    /// code (<see cref="DeliveriesHost.AddDeliveries"/>).
+    /// </summary>
+    public bool ReplaySends { get; set; }
+
     /// <summary>Most events in one transaction. Concurrent deliveries are merged up to this many.</summary>
     public int BatchSize { get; set; } = 1000;
 
-    /// <summary>Events that may wait for a transaction; more are answered RETRY.</summary>
+    /// <summary>Requests (a bulk is one) that may wait for a transaction; more are answered RETRY.</summary>
     public int QueueCapacity { get; set; } = 20_000;
 
     /// <summary>Longest wait for the account's row lock; then the batch is answered RETRY.</summary>
@@ -49,8 +55,8 @@ public sealed record DeliveriesOptions
             yield return "Deliveries:Service: must name the consumer.";
         if (BatchSize is < 1 or > 10_000)
             yield return $"Deliveries:BatchSize: {BatchSize} is not within 1..10000.";
-        if (QueueCapacity < BatchSize)
-            yield return $"Deliveries:QueueCapacity: {QueueCapacity} is less than BatchSize.";
+        if (QueueCapacity < 1)
+            yield return $"Deliveries:QueueCapacity: {QueueCapacity} is less than 1.";
         if (LockTimeout <= TimeSpan.Zero)
             yield return $"Deliveries:LockTimeout: {LockTimeout} is not positive.";
         if (PullInterval <= TimeSpan.Zero)

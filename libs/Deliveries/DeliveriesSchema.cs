@@ -1,8 +1,8 @@
 namespace WhatsAppMesh.Deliveries;
 
 /// <summary>
-/// The tables of this folder, in a schema of their own inside the owning service's database. The service runs each script from one of
-/// its numbered migrations, in this order; a script never changes once released, a change is a new script.
+/// The tables of this library, in a schema of their own inside the owning service's database. The service runs each script from one of
+/// its numbered migrations, in this order; a script never changes once released, a change is a new script, and a new migration.
 /// </summary>
 public static class DeliveriesSchema
 {
@@ -106,5 +106,37 @@ public static class DeliveriesSchema
             started_at   timestamptz not null,
             completed_at timestamptz
         );
+        """;
+
+    /// <summary>Second version: discards that are told through the lake and outlive the dead letter's row, retention, sends of a replay.</summary>
+    public const string Version2 = """
+        -- Positions that a person gave up. is_dead: the event died here and counts as discarded; false: the lake told of the discard
+        -- before the event died here (again), as happens while an emptied consumer fills itself: should it die, it is discarded at once.
+        create table deliveries.discards (
+            log      int not null,
+            position bigint not null,
+            is_dead  boolean not null,
+            primary key (log, position)
+        );
+        insert into deliveries.discards (log, position, is_dead)
+        select distinct log, position, true from deliveries.dead_letters d
+        where state = 'discarded' and log > 0
+            and not exists (select from deliveries.dead_letters o where o.log = d.log and o.position = d.position and o.state = 'open');
+
+        -- What is to be appended to the lake; a row goes when the lake has it.
+        create table deliveries.outbox (
+            event_id    uuid primary key,
+            tenant      text not null,
+            type        text not null,
+            occurred_at timestamptz not null,
+            payload     text not null
+        );
+
+        alter table deliveries.replay_jobs add column allow_sends boolean not null default false;
+
+        -- Retention: settled dead letters and finished jobs go by age. A link to a dead letter may then name one that is gone.
+        alter table deliveries.dead_letters drop constraint dead_letters_previous_id_fkey;
+        create index dead_letters_settled on deliveries.dead_letters (settled_at) where settled_at is not null;
+        create index replay_jobs_finished on deliveries.replay_jobs (finished_at) where finished_at is not null;
         """;
 }

@@ -11,5 +11,5 @@ public sealed class DispatchHandler : IBatchHandler
     public bool Handles(string type) => false;
 
     /// <inheritdoc/>
-    public Task ApplyAsync(IReadOnlyList<CollectedEvent> events, NpgsqlTransaction transaction, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task ApplyAsync(IReadOnlyList<CollectedEvent> events, DeliveryContext context, NpgsqlTransaction transaction, CancellationToken cancellationToken) => Task.CompletedTask;
 }

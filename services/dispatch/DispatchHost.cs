@@ -27,7 +27,7 @@ public static class DispatchHost
         services.AddSingleton<IBatchHandler, DispatchHandler>();
         services.AddSingleton<IReadinessCheck, DatabaseReadiness>();
         services.AddSingleton<IReadinessCheck, SidecarReadiness>();
-        builder.AddDeliveries("dispatch");
+        builder.AddDeliveries("dispatch", replaySends: true);
         return builder;
     }
 

@@ -12,7 +12,7 @@ public sealed class MembershipHandler(MembershipOptions options, MembershipMetri
     public bool Handles(string type) => EventReaders.Reads(type);
 
     /// <inheritdoc/>
-    public async Task ApplyAsync(IReadOnlyList<CollectedEvent> events, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    public async Task ApplyAsync(IReadOnlyList<CollectedEvent> events, DeliveryContext context, NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
         var observations = EventReaders.Read(events);
         var outcome = await new MembershipStore(transaction, options).ApplyAsync(observations, cancellationToken);

@@ -29,7 +29,6 @@ public static class MembershipHost
         services.AddSingleton<GroupQueries>();
         services.AddSingleton<MemberQueries>();
         services.AddSingleton<PersonQueries>();
-        services.AddSingleton<LakeClient>();
         services.AddSingleton<DecisionSender>();
         services.AddSingleton<MembershipService>();
         services.AddGrpc().AddServiceOptions<MembershipService>(static grpc => grpc.Interceptors.Add<RebuildGate>());

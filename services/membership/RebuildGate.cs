@@ -6,7 +6,7 @@ namespace WhatsAppMesh.Membership;
 
 /// <summary>
 /// Answers UNAVAILABLE while the service is being rebuilt from the lake, because half a membership is a wrong one, and while its database
-/// does not answer.
+/// or the lake does not answer.
 /// </summary>
 internal sealed class RebuildGate(RebuildState rebuild) : Interceptor
 {
@@ -24,6 +24,10 @@ internal sealed class RebuildGate(RebuildState rebuild) : Interceptor
         catch (NpgsqlException exception) when (exception.IsTransient && !context.CancellationToken.IsCancellationRequested)
         {
             throw new RpcException(new Status(StatusCode.Unavailable, "Membership's database does not answer: try again."));
+        }
+        catch (LakeException)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, "The lake does not answer: try again."));
         }
     }
 }

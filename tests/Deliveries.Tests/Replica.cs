@@ -15,6 +15,9 @@ namespace WhatsAppMesh.Deliveries.Tests;
 /// <summary>One process of a consumer: real Kestrel, real HTTP/2, driven as its sidecar would.</summary>
 internal sealed class Replica : IAsyncDisposable
 {
+    /// <summary>Setting that gives the consumer another name than "consumer".</summary>
+    public const string ServiceKey = "Test:Service";
+
     private readonly WebApplication _app;
     private readonly HttpClient _http = new() { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
 
@@ -54,7 +57,7 @@ internal sealed class Replica : IAsyncDisposable
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(NpgsqlDataSource.Create(connectionString));
         builder.Services.AddSingleton<IBatchHandler>(handler);
-        builder.AddDeliveries("consumer");
+        builder.AddDeliveries(builder.Configuration[ServiceKey] ?? "consumer");
         var app = builder.Build();
         app.MapMeshEndpoints();
         app.MapDeliveries();

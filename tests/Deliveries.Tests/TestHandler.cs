@@ -22,11 +22,15 @@ internal sealed class TestHandler : IBatchHandler
     /// <summary>Sizes of the batches seen, failed ones included.</summary>
     public ConcurrentQueue<int> Batches { get; } = new();
 
+    /// <summary>What was said about each of them.</summary>
+    public ConcurrentQueue<DeliveryContext> Contexts { get; } = new();
+
     public bool Handles(string type) => type != UnknownType;
 
-    public async Task ApplyAsync(IReadOnlyList<CollectedEvent> events, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    public async Task ApplyAsync(IReadOnlyList<CollectedEvent> events, DeliveryContext context, NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
         Batches.Enqueue(events.Count);
+        Contexts.Enqueue(context);
         foreach (var value in events)
         {
             if (Before is { } before)

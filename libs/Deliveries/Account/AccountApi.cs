@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Grpc.Core;
 using Npgsql;
 using WhatsAppMesh.Hosting;
 
@@ -25,7 +24,7 @@ internal static class AccountApi
         {
             await ProblemAnswers.WriteAsync(context, StatusCodes.Status400BadRequest, "invalid_heads", "heads must be LOG:POSITION, several with commas between, such as 1:5000.");
         }
-        catch (Exception exception) when (exception is RpcException or NpgsqlException)
+        catch (Exception exception) when (exception is LakeException or NpgsqlException)
         {
             await ProblemAnswers.WriteAsync(
                 context, StatusCodes.Status503ServiceUnavailable, "unavailable", "The lake or the database cannot be asked now.", TimeSpan.FromSeconds(1));

@@ -8,7 +8,7 @@ internal sealed class AccountAudit(NpgsqlDataSource database, LakeReader lake)
     /// <summary>The sets of every log, in ascending order.</summary>
     /// <param name="heads">Newest position by log: what counts as logged. Empty: the lake's heads, taken now.</param>
     /// <exception cref="NpgsqlException">The database cannot be asked.</exception>
-    /// <exception cref="Grpc.Core.RpcException">The lake cannot be asked.</exception>
+    /// <exception cref="LakeException">The lake cannot be asked.</exception>
     public async Task<IReadOnlyList<LogAudit>> AuditAsync(IReadOnlyDictionary<int, long> heads, CancellationToken cancellationToken)
     {
         if (heads.Count == 0)

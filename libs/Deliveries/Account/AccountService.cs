@@ -52,7 +52,7 @@ internal sealed class AccountService(AccountAudit audit, AccountStore accounts, 
         {
             return await answer();
         }
-        catch (Exception exception) when (exception is RpcException or NpgsqlException)
+        catch (Exception exception) when (exception is LakeException or NpgsqlException)
         {
             throw new RpcException(new Status(StatusCode.Unavailable, "The lake or the database cannot be asked now; try again."));
         }

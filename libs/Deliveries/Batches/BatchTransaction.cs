@@ -34,7 +34,7 @@ internal sealed class BatchTransaction(NpgsqlDataSource database, IBatchHandler 
             }
 
             if (handled.Count > 0)
-                await handler.ApplyAsync(handled, account.Transaction, cancellationToken);
+                await handler.ApplyAsync(handled, DeliveryContext.First, account.Transaction, cancellationToken);
             step = "commit";
             await account.CommitAsync(cancellationToken);
             metrics.Handled(started);

@@ -30,7 +30,7 @@ public static class FailureClassifier
         PoisonException => FailureClass.Poison,
         PostgresException postgres => IsAboutTheData(postgres.SqlState) ? FailureClass.Poison : FailureClass.Transient,
         NpgsqlException => FailureClass.Transient,
-        RpcException => FailureClass.Transient,
+        LakeException or RpcException => FailureClass.Transient,
         JsonException => FailureClass.Poison,
         TimeoutException or OperationCanceledException or IOException or SocketException or HttpRequestException => FailureClass.Transient,
         OutOfMemoryException or InsufficientExecutionStackException => FailureClass.Transient,

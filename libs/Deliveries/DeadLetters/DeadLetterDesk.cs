@@ -53,6 +53,9 @@ internal sealed class DeadLetterDesk(
         if (request.Rate is < 0 or > ReplayRates.Max)
             throw Invalid("rate", $"must be at most {ReplayRates.Max} events per second");
 
+        if (options.ReplaySends && request is { Ranges.Count: > 0, AllowSends: false, DryRun: false })
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, "allow_sends: must be true, because events of a range that were applied before may send again here."));
+
         // A request that comes again may find nothing to replay any more, because it has been done.
         if (requestKey is not null && await jobs.RequestedAsync(requestKey, cancellationToken) is { } made)
             return new ReplayResponse { Matched = made.Matched, JobId = made.Id.ToString() };
@@ -72,6 +75,7 @@ internal sealed class DeadLetterDesk(
                 Spans = spans,
                 Rate = request.Rate == 0 ? options.ReplayRate : request.Rate,
                 Matched = matched,
+                AllowSends = request.AllowSends,
                 Reason = request.Reason,
                 RequestedBy = request.RequestedBy,
                 CreatedAt = time.GetUtcNow(),

@@ -27,22 +27,36 @@ internal sealed class LakeReader : IDisposable
         // An event is as large as the door lets in, and payloads come whole from here.
         _channel = GrpcChannel.ForAddress(sidecar.GrpcEndpoint, new GrpcChannelOptions { MaxReceiveMessageSize = (int)options.MaxBodyBytes });
         _client = new Lake.LakeClient(_channel);
-        _headers = new Metadata { { "dapr-app-id", options.LakeAppId } };
+        _headers = Headers(sidecar, options);
+    }
+
+    /// <summary>What a call to the lake through the sidecar carries.</summary>
+    public static Metadata Headers(SidecarSettings sidecar, DeliveriesOptions options)
+    {
+        var headers = new Metadata { { "dapr-app-id", options.LakeAppId } };
         if (sidecar.ApiToken is { } token)
-            _headers.Add(SidecarSettings.TokenHeader, token);
+            headers.Add(SidecarSettings.TokenHeader, token);
+        return headers;
     }
 
     /// <summary>Every log with its oldest kept and newest committed position.</summary>
-    /// <exception cref="RpcException">The lake cannot be asked now.</exception>
+    /// <exception cref="LakeException">The lake cannot be asked now.</exception>
     public async Task<IReadOnlyList<LogHead>> GetHeadsAsync(CancellationToken cancellationToken)
     {
-        using var call = _client.GetHeadsAsync(new GetHeadsRequest(), Options(HeadsDeadline, cancellationToken));
-        return (await call).Heads;
+        try
+        {
+            using var call = _client.GetHeadsAsync(new GetHeadsRequest(), Options(HeadsDeadline, cancellationToken));
+            return (await call).Heads;
+        }
+        catch (RpcException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new LakeException(exception);
+        }
     }
 
     /// <summary>One event with its payload.</summary>
     /// <exception cref="PoisonException">The lake no longer has it, or never had it.</exception>
-    /// <exception cref="RpcException">The lake cannot be asked now.</exception>
+    /// <exception cref="LakeException">The lake cannot be asked now.</exception>
     public async Task<CollectedEvent> GetEventAsync(int log, long position, CancellationToken cancellationToken)
     {
         await foreach (var item in GetEventsAtAsync(log, PositionSet.Range(position, position), cancellationToken))
@@ -56,7 +70,7 @@ internal sealed class LakeReader : IDisposable
 
     /// <summary>The events at some positions of a log, in order, and which of the positions retention has removed.</summary>
     /// <param name="positions">At most <see cref="MaxRanges"/> spans.</param>
-    /// <exception cref="RpcException">The lake cannot be asked now; what was yielded before is good.</exception>
+    /// <exception cref="LakeException">The lake cannot be asked now; what was yielded before is good.</exception>
     public async IAsyncEnumerable<GetEventsAtResponse> GetEventsAtAsync(int log, PositionSet positions, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var request = new GetEventsAtRequest();
@@ -64,11 +78,23 @@ internal sealed class LakeReader : IDisposable
             request.Ranges.Add(new PositionRange { Log = log, From = span.From, To = span.To });
 
         using var call = _client.GetEventsAt(request, Options(EventsDeadline, cancellationToken));
-        while (await call.ResponseStream.MoveNext(cancellationToken))
+        while (await MoveNextAsync(call.ResponseStream, cancellationToken))
             yield return call.ResponseStream.Current;
     }
 
     public void Dispose() => _channel.Dispose();
+
+    private static async Task<bool> MoveNextAsync(IAsyncStreamReader<GetEventsAtResponse> stream, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await stream.MoveNext(cancellationToken);
+        }
+        catch (RpcException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new LakeException(exception);
+        }
+    }
 
     private CallOptions Options(TimeSpan deadline, CancellationToken cancellationToken) =>
         new(_headers, _time.GetUtcNow().UtcDateTime + deadline, cancellationToken);

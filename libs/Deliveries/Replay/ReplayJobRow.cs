@@ -35,6 +35,9 @@ internal sealed record ReplayJobRow
 
     public required long Matched { get; init; }
 
+    /// <summary>Whether positions that were applied before may start sends again.</summary>
+    public bool AllowSends { get; init; }
+
     /// <summary>Dead letters or positions behind the job, whatever became of them.</summary>
     public long Cursor { get; init; }
 

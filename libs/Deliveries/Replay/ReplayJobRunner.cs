@@ -79,7 +79,8 @@ internal sealed class ReplayJobRunner(
         {
             var id = Guid.Parse(row.Id);
             var delivery = CloudEventReader.ReadStored(envelope);
-            items.Add(new ReplayItem(delivery, id, job.Cursor + places[id] + 1));
+            // It never had its effect: whatever it starts, it starts for the first time.
+            items.Add(new ReplayItem(delivery, id, job.Cursor + places[id] + 1, AllowSends: true));
         }
 
         return (items, job.Cursor + take);
@@ -104,7 +105,7 @@ internal sealed class ReplayJobRunner(
         {
             // Other tenants' events in between, and positions that the lake no longer has, are passed over.
             if (answer.Event is { } value && (job.Tenant.Length == 0 || value.Tenant == job.Tenant))
-                items.Add(new ReplayItem(Stored(value), null, job.Cursor + value.Position - from + 1));
+                items.Add(new ReplayItem(Stored(value), null, job.Cursor + value.Position - from + 1, job.AllowSends));
         }
 
         return (items, job.Cursor + take);

@@ -8,7 +8,7 @@ namespace WhatsAppMesh.Deliveries;
 internal sealed partial class ReplayJobStore(NpgsqlDataSource database, TimeProvider time)
 {
     private const string Columns =
-        "id, tenant, dead_letters, spans::text, state, rate, matched, cursor, replayed, failed, reason, requested_by, created_at, finished_at";
+        "id, tenant, dead_letters, spans::text, state, rate, matched, cursor, replayed, failed, reason, requested_by, created_at, finished_at, allow_sends";
 
     /// <summary>Stores a job, together with its line in the audit trail.</summary>
     /// <param name="requestKey">Names the request: a second one under the same key is the same job. Null: always a new job.</param>
@@ -19,8 +19,8 @@ internal sealed partial class ReplayJobStore(NpgsqlDataSource database, TimeProv
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await using (var insert = new NpgsqlCommand(
             """
-            insert into deliveries.replay_jobs (id, request_key, tenant, dead_letters, spans, state, rate, matched, reason, requested_by, created_at)
-            values ($1, $2, $3, $4, $5::text::jsonb, 'running', $6, $7, $8, $9, $10)
+            insert into deliveries.replay_jobs (id, request_key, tenant, dead_letters, spans, state, rate, matched, reason, requested_by, created_at, allow_sends)
+            values ($1, $2, $3, $4, $5::text::jsonb, 'running', $6, $7, $8, $9, $10, $11)
             on conflict (request_key) do nothing
             """, connection, transaction))
         {
@@ -34,6 +34,7 @@ internal sealed partial class ReplayJobStore(NpgsqlDataSource database, TimeProv
             Add(insert, job.Reason);
             Add(insert, job.RequestedBy);
             Add(insert, job.CreatedAt.UtcDateTime);
+            Add(insert, job.AllowSends);
             if (await insert.ExecuteNonQueryAsync(cancellationToken) == 0)
                 return await FindAsync(connection, transaction, requestKey!, cancellationToken);
         }
@@ -149,6 +150,7 @@ internal sealed partial class ReplayJobStore(NpgsqlDataSource database, TimeProv
                 RequestedBy = reader.GetString(11),
                 CreatedAt = reader.GetDateTime(12),
                 FinishedAt = reader.IsDBNull(13) ? null : reader.GetDateTime(13),
+                AllowSends = reader.GetBoolean(14),
             });
         }
 

@@ -10,7 +10,8 @@ internal sealed class ReplaySelection(LakeReader lake)
     private const int MaxRanges = 1000;
 
     /// <summary>The spans of a request, cut to what the lake holds, and how many events of the tenant they cover.</summary>
-    /// <exception cref="RpcException">INVALID_ARGUMENT for a range that is none; UNAVAILABLE when the lake cannot be asked.</exception>
+    /// <exception cref="RpcException">INVALID_ARGUMENT for a range that is none.</exception>
+    /// <exception cref="LakeException">The lake cannot be asked.</exception>
     public async Task<(IReadOnlyList<Guid> DeadLetters, IReadOnlyList<LogSpan> Spans, long Matched)> PositionsAsync(ReplayRequest request, CancellationToken cancellationToken)
     {
         if (request.Ranges.Count > MaxRanges || request.Ranges.Any(static range => range.Log < 1 || range.From < 1 || range.To < range.From))

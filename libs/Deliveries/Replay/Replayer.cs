@@ -22,7 +22,8 @@ internal enum ReplayResult
 /// <param name="Delivery">The event with its envelope, from the dead letter or the lake.</param>
 /// <param name="DeadLetter">The dead letter to settle; null replays a position, with whatever dead letter is open there.</param>
 /// <param name="Cursor">Where the job's cursor stands after it.</param>
-internal sealed record ReplayItem(Delivery Delivery, Guid? DeadLetter, long Cursor);
+/// <param name="AllowSends">Whether what it starts may leave the consumer's own database.</param>
+internal sealed record ReplayItem(Delivery Delivery, Guid? DeadLetter, long Cursor, bool AllowSends);
 
 /// <summary>
 /// Hands an event to the same handler as a delivery does, whether the account holds its position or not. The handler's effects, the dead
@@ -36,7 +37,7 @@ internal sealed class Replayer(
 
     /// <summary>Replays one event; tries again when something else was in the way.</summary>
     /// <exception cref="NpgsqlException">The database is away: nothing was done, the job goes on later.</exception>
-    /// <exception cref="Grpc.Core.RpcException">The lake is away: nothing was done, the job goes on later.</exception>
+    /// <exception cref="LakeException">The lake is away: nothing was done, the job goes on later.</exception>
     public async Task<ReplayResult> ReplayAsync(Guid job, ReplayItem item, CancellationToken cancellationToken)
     {
         var result = item.Delivery.Event is null
@@ -79,7 +80,7 @@ internal sealed class Replayer(
             var settled = await SettleAsync(account.Transaction, item, job, DeadLetterRow.Replayed, cancellationToken);
             var skip = item.DeadLetter is not null && settled is null;
             if (!skip && handler.Handles(value.Type))
-                await handler.ApplyAsync([value], account.Transaction, cancellationToken);
+                await handler.ApplyAsync([value], new DeliveryContext(IsReplay: true, item.AllowSends), account.Transaction, cancellationToken);
             if (!skip && !account.IsDone(value.Log, value.Position))
                 account.Add(value.Log, value.Position);
             if (!await ReplayJobStore.AdvanceAsync(account.Transaction, job, item.Cursor, replayed: skip ? 0 : 1, failed: 0, cancellationToken))

@@ -19,12 +19,13 @@ internal sealed record Decision(string Tenant, string Lid, string Phone, bool Is
 /// Sends an operator's decision to the lake and waits until it has come back and been applied, so that the answer speaks of the state
 /// after it.
 /// </summary>
-internal sealed partial class DecisionSender(NpgsqlDataSource database, LakeClient lake, MembershipOptions options, TimeProvider time)
+internal sealed partial class DecisionSender(NpgsqlDataSource database, LakeSender lake, MembershipOptions options, TimeProvider time)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Sends a decision and waits for its effect.</summary>
-    /// <exception cref="RpcException">UNAVAILABLE: the lake cannot be asked, or the event has not come back in time. Safe to repeat.</exception>
+    /// <exception cref="RpcException">UNAVAILABLE: the event has not come back in time. Safe to repeat.</exception>
+    /// <exception cref="LakeException">The lake cannot be asked. Safe to repeat.</exception>
     public async Task DecideAsync(Decision decision, CancellationToken cancellationToken)
     {
         var before = await ReadAsync(decision, cancellationToken);

@@ -13,7 +13,7 @@ namespace WhatsAppMesh.Membership.Outgoing;
 /// that is repeated after a crash is one event.
 /// </summary>
 internal sealed partial class JoinOutbox(
-    SingleReplica replica, RebuildState rebuild, NpgsqlDataSource database, LakeClient lake, MembershipOptions options, MembershipMetrics metrics,
+    SingleReplica replica, RebuildState rebuild, NpgsqlDataSource database, LakeSender lake, MembershipOptions options, MembershipMetrics metrics,
     TimeProvider time, ILogger<JoinOutbox> logger) : BackgroundService
 {
     // Key of the advisory lock, the same on every replica.

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Events.V1;
 using WhatsAppMesh.LocalPostgres;
 using WhatsAppMesh.Membership.Schema;
@@ -50,7 +51,7 @@ public sealed class MembershipDatabase : IAsyncDisposable
     {
         await using var connection = await Source.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        await Handler.ApplyAsync([.. events.OrderBy(static e => e.Log).ThenBy(static e => e.Position)], transaction, default);
+        await Handler.ApplyAsync([.. events.OrderBy(static e => e.Log).ThenBy(static e => e.Position)], DeliveryContext.First, transaction, default);
         await transaction.CommitAsync();
     }
 
