@@ -36,7 +36,14 @@ public sealed record Refusal(int Status, string Code, string Error, string Reaso
     public static Refusal BodyTooSlow { get; } =
         new(408, "body_timeout", "The body did not arrive in time", "body_timeout") { ClosesConnection = true };
 
-    /// <summary>The framing of the request breaks the rules of HTTP, or can be read in two ways.</summary>
+    /// <summary>
+    /// The body broke off or its chunks do not add up. A cut connection or a proxy that ended looks like that, and a collector gives an event
+    /// up for lost at a 400: so this says "come again".
+    /// </summary>
+    public static Refusal BodyBroken { get; } =
+        new(408, "incomplete_body", "The body did not arrive whole", "incomplete_body") { ClosesConnection = true };
+
+    /// <summary>The framing of the request can be read in two ways. No network does that to a request: somebody made it so.</summary>
     public static Refusal MalformedRequest { get; } =
         new(400, "malformed_request", "Malformed HTTP request", "malformed_request") { ClosesConnection = true };
 
@@ -105,7 +112,7 @@ public sealed record Refusal(int Status, string Code, string Error, string Reaso
         BodyVerdict.TooLarge => BodyTooLarge,
         BodyVerdict.OverBudget => TooManyBytes,
         BodyVerdict.TooSlow => BodyTooSlow,
-        BodyVerdict.BadFraming => MalformedRequest,
+        BodyVerdict.Broken => BodyBroken,
         _ => null,
     };
 

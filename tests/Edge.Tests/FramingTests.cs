@@ -50,12 +50,12 @@ public sealed class FramingTests
     [InlineData("-2\r\n{}\r\n0\r\n\r\n")]
     [InlineData("2;\r\n{}X0\r\n\r\n")]
     [InlineData("ffffffffffffffff\r\n{}\r\n0\r\n\r\n")]
-    public async Task Broken_chunks_are_refused(string body)
+    public async Task Broken_chunks_are_asked_for_again(string body)
     {
         await using var edge = await EdgeUnderTest.StartAsync();
         await using var raw = await RawConnection.OpenAsync(edge);
         await raw.SendAsync($"{Headers}Transfer-Encoding: chunked\r\n\r\n{body}{Smuggled}");
-        await OnlyRefusedAsync(edge, raw, 400);
+        await OnlyRefusedAsync(edge, raw, 408);
     }
 
     [Fact]
@@ -76,6 +76,19 @@ public sealed class FramingTests
         await using (var raw = await RawConnection.OpenAsync(edge))
             await raw.SendAsync($"{Headers}{Length}\r\n{Signing.Body[..20]}");
         await Answers.EventuallyAsync(() => Task.FromResult(edge.Metrics.Timed == 1), "the broken request is counted");
+        Assert.Empty(edge.Ingest.Requests);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Body_cut_short_gets_no_answer_by_which_a_collector_would_give_it_up(bool chunked)
+    {
+        await using var edge = await EdgeUnderTest.StartAsync();
+        await using var raw = await RawConnection.OpenAsync(edge);
+        await raw.SendAsync(chunked ? $"{Headers}Transfer-Encoding: chunked\r\n\r\n{Chunked[..20]}" : $"{Headers}{Length}\r\n{Signing.Body[..20]}");
+        raw.EndSending();
+        Assert.Contains(RawConnection.StatusOf(await raw.ReadToEndAsync()), new[] { 0, 408 });
         Assert.Empty(edge.Ingest.Requests);
     }
 

@@ -18,8 +18,8 @@ public enum BodyVerdict
     /// <summary>It came too slowly.</summary>
     TooSlow,
 
-    /// <summary>Its framing breaks the rules of HTTP.</summary>
-    BadFraming,
+    /// <summary>It broke off, or its chunks do not add up: what was sent is not what has arrived.</summary>
+    Broken,
 
     /// <summary>The client went away.</summary>
     Aborted,
@@ -69,7 +69,7 @@ public static class BodyReader
             {
                 StatusCodes.Status408RequestTimeout => BodyVerdict.TooSlow,
                 StatusCodes.Status413PayloadTooLarge => BodyVerdict.TooLarge,
-                _ => BodyVerdict.BadFraming,
+                _ => BodyVerdict.Broken,
             };
         }
         catch (ConnectionResetException)
@@ -79,7 +79,7 @@ public static class BodyReader
         catch (IOException)
         {
             // Kestrel's word for a chunk whose size is no number it can hold.
-            return BodyVerdict.BadFraming;
+            return BodyVerdict.Broken;
         }
         finally
         {

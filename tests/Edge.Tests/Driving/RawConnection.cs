@@ -31,6 +31,9 @@ public sealed class RawConnection : IAsyncDisposable
 
     public async Task SendAsync(string text) => await _socket.SendAsync(Encoding.UTF8.GetBytes(text));
 
+    /// <summary>Says that nothing more will come (FIN), and goes on listening.</summary>
+    public void EndSending() => _socket.Shutdown(SocketShutdown.Send);
+
     /// <summary>Sends as long as the other side takes it; true when it closed before everything was sent.</summary>
     public async Task<bool> SendUntilClosedAsync(string text, int times)
     {
