@@ -54,6 +54,23 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// <summary>The server's own log.</summary>
     public string LogFile => DataDirectory + ".log";
 
+    /// <summary>Process id of the server, as its pid file has it; null when it has none. The process may be gone: a crash leaves the file.</summary>
+    public int? ProcessId
+    {
+        get
+        {
+            try
+            {
+                using var file = File.OpenText(Path.Combine(DataDirectory, "postmaster.pid"));
+                return int.TryParse(file.ReadLine(), CultureInfo.InvariantCulture, out var pid) ? pid : null;
+            }
+            catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+            {
+                return null;
+            }
+        }
+    }
+
     /// <summary>Connection string of a database, as superuser.</summary>
     public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
     {

@@ -65,7 +65,8 @@ public sealed class MeshUnderTest : IAsyncLifetime
     /// <summary>A collector of a tenant that no other test has.</summary>
     public TestTenant NewTenant() => new(this, TenantName(Interlocked.Increment(ref _tenantsGiven) - 1));
 
-    private static string Configuration =>
+    /// <summary>Build configuration whose output runs: that of the tests themselves.</summary>
+    public static string Configuration =>
 #if DEBUG
         "debug";
 #else

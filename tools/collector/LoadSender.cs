@@ -24,6 +24,9 @@ public sealed record LoadPlan
     /// <summary>Ends the sending between two events; the ones begun are finished.</summary>
     public CancellationToken Stop { get; init; }
 
+    /// <summary>Told the number of each event that was answered with 2xx, from many threads; null tells nobody.</summary>
+    public Action<long>? Accepted { get; init; }
+
     /// <summary>Number of the first event.</summary>
     public long First { get; init; }
 }
@@ -74,8 +77,11 @@ public sealed class LoadSender(HttpClient client, TimeProvider clock)
             await PaceAsync(run, n, cancellationToken);
             var post = make(n);
             var started = clock.GetTimestamp();
-            while (!tally.Add(await StatusOfAsync(post, cancellationToken), clock.GetElapsedTime(started), run.Plan.RetryUntilAccepted))
+            HttpStatusCode status;
+            while (!tally.Add(status = await StatusOfAsync(post, cancellationToken), clock.GetElapsedTime(started), run.Plan.RetryUntilAccepted))
                 await Task.Delay(RetryWait, clock, cancellationToken);
+            if ((int)status is >= 200 and < 300)
+                run.Plan.Accepted?.Invoke(n);
         }
         return tally;
     }

@@ -13,6 +13,8 @@ internal static class UpCommand
 {
     private const int RestartsPerMinute = 5;
 
+    private static readonly TimeSpan PostgresRetry = TimeSpan.FromSeconds(10);
+
     private static readonly Option<bool> Fresh = new("--fresh") { Description = "Begin with empty databases." };
 
     private static readonly Option<bool> NoApiToken = new("--no-api-token")
@@ -101,8 +103,24 @@ internal static class UpCommand
         return text.Append(CultureInfo.InvariantCulture, $" -d '{Encoding.UTF8.GetString(post.Body)}'").ToString();
     }
 
-    /// <summary>A process that ends by accident is started again, unless it keeps ending.</summary>
+    /// <summary>A process that ends by accident is started again, unless it keeps ending. So is PostgreSQL, as often as it takes.</summary>
     private static async Task<int> WatchAsync(MeshInstance mesh, Screen screen, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var postgres = WatchPostgresAsync(mesh.Databases, screen, stop.Token);
+        try
+        {
+            await WatchProcessesAsync(mesh, screen, cancellationToken);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await postgres;
+        }
+        return ExitCodes.Ok;
+    }
+
+    private static async Task WatchProcessesAsync(MeshInstance mesh, Screen screen, CancellationToken cancellationToken)
     {
         var restarts = new List<(string Name, DateTimeOffset At)>();
         while (await NextEndedAsync(mesh, cancellationToken) is { } ended)
@@ -117,7 +135,42 @@ internal static class UpCommand
             mesh.StartAgain(ended);
             screen.Line($"{ended.Name} was started again");
         }
-        return ExitCodes.Ok;
+    }
+
+    /// <summary>Services wait for a database that is away, so there is no reason to give up before it can start again (a full disk, say).</summary>
+    private static async Task WatchPostgresAsync(MeshDatabases databases, Screen screen, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                await databases.WaitForServerExitAsync(cancellationToken);
+                screen.Line($"PostgreSQL has ended. Its log: {databases.Cluster!.LogFile}");
+                while (await StartPostgresAsync(databases, cancellationToken) is { } reason)
+                {
+                    screen.Line(string.Create(CultureInfo.InvariantCulture, $"{reason} Trying again every {PostgresRetry.TotalSeconds} s."));
+                    await Task.Delay(PostgresRetry, cancellationToken);
+                }
+                screen.Line("PostgreSQL was started again");
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The mesh ends.
+        }
+    }
+
+    private static async Task<string?> StartPostgresAsync(MeshDatabases databases, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await databases.StartServerAgainAsync(cancellationToken);
+            return null;
+        }
+        catch (MeshException e)
+        {
+            return e.Message;
+        }
     }
 
     private static async Task<MeshProcess?> NextEndedAsync(MeshInstance mesh, CancellationToken cancellationToken)

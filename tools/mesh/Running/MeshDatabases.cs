@@ -15,10 +15,13 @@ public sealed class MeshDatabases : IAsyncDisposable
         ["max_wal_size"] = "'8GB'",
     };
 
+    private static readonly TimeSpan ServerWatch = TimeSpan.FromMilliseconds(500);
+
     private readonly PostgresCluster? _cluster;
     private readonly string _server;
     private readonly MeshOptions _options;
     private readonly IReadOnlyList<string> _owners;
+    private ProcessIdentity? _serverProcess;
 
     private MeshDatabases(PostgresCluster? cluster, string server, MeshOptions options, IReadOnlyList<string> owners)
     {
@@ -26,10 +29,39 @@ public sealed class MeshDatabases : IAsyncDisposable
         _server = server;
         _options = options;
         _owners = owners;
+        _serverProcess = FindServer();
     }
 
     /// <summary>The private cluster; null when a server was given.</summary>
     public PostgresCluster? Cluster => _cluster;
+
+    /// <summary>The private cluster's server as it was started last; null when a server was given.</summary>
+    public ProcessIdentity? ServerProcess => _serverProcess;
+
+    /// <summary>Completes when the private cluster's server is gone; never when a server was given, which somebody else looks after.</summary>
+    public async Task WaitForServerExitAsync(CancellationToken cancellationToken)
+    {
+        // It is no child of ours, so nobody tells.
+        while (_serverProcess is not { IsAlive: false })
+            await Task.Delay(ServerWatch, cancellationToken);
+    }
+
+    /// <summary>Starts the private cluster's server again after its end; it brings back what was committed. Does nothing while it runs.</summary>
+    /// <exception cref="MeshException">It does not start; the message names its log.</exception>
+    public async Task StartServerAgainAsync(CancellationToken cancellationToken = default)
+    {
+        if (_cluster is null || _serverProcess is { IsAlive: true })
+            return;
+        try
+        {
+            await _cluster.StartServerAsync(cancellationToken);
+            _serverProcess = FindServer();
+        }
+        catch (PostgresUnavailableException e)
+        {
+            throw new MeshException(e.Message, ExitCodes.Failed);
+        }
+    }
 
     /// <summary>Starts the server unless one is given, and creates the databases that are missing.</summary>
     /// <exception cref="MeshException">There is no PostgreSQL to be had, or it does not start; the message says what to do.</exception>
@@ -72,7 +104,7 @@ public sealed class MeshDatabases : IAsyncDisposable
             foreach (var owner in _owners)
                 await ExecuteAsync($"drop database if exists {Quoted(Name(owner))} with (force)", CancellationToken.None);
         }
-        if (_cluster is not null)
+        if (_cluster is not null && FindServer() is not null)
             await _cluster.StopAsync(_options.RemoveDataAtStop ? "immediate" : "fast");
         if (_options.RemoveDataAtStop && _cluster is not null)
             _options.Folder.RemoveData();
@@ -85,8 +117,18 @@ public sealed class MeshDatabases : IAsyncDisposable
         if (!Directory.Exists(data))
             say("making a PostgreSQL cluster");
         Directory.CreateDirectory(Path.GetDirectoryName(data)!);
-        return await PostgresCluster.StartAsync(binaries, data, new PostgresClusterOptions { Port = options.PostgresPort, Settings = Settings }, cancellationToken);
+        return await PostgresCluster.StartAsync(binaries, data, new PostgresClusterOptions { Port = options.PostgresPort, Settings = With(options.PostgresSettings) }, cancellationToken);
     }
+
+    private static Dictionary<string, string> With(IReadOnlyDictionary<string, string> settings)
+    {
+        var merged = new Dictionary<string, string>(Settings);
+        foreach (var (name, value) in settings)
+            merged[name] = value;
+        return merged;
+    }
+
+    private ProcessIdentity? FindServer() => _cluster?.ProcessId is { } pid ? ProcessIdentity.Of(pid) : null;
 
     private async Task CreateAsync(string name, CancellationToken cancellationToken)
     {

@@ -28,6 +28,9 @@ public sealed record MeshOptions
     /// <summary>Port of the private cluster; 0 takes a free one.</summary>
     public int PostgresPort { get; init; }
 
+    /// <summary>Lines for the private cluster's postgresql.conf, over the mesh's own.</summary>
+    public IReadOnlyDictionary<string, string> PostgresSettings { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Put before the name of each database, so that meshes can share a server.</summary>
     public string DatabasePrefix { get; init; } = "";
 

@@ -67,4 +67,5 @@ public sealed record MeshSecrets
 [JsonSerializable(typeof(Commands.StatusAnswer))]
 [JsonSerializable(typeof(IReadOnlyList<Testing.TestResults>))]
 [JsonSerializable(typeof(Bench.BenchAnswer))]
+[JsonSerializable(typeof(Faults.FaultReport))]
 internal sealed partial class MeshJson : JsonSerializerContext;

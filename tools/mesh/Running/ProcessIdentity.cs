@@ -41,6 +41,15 @@ public sealed partial record ProcessIdentity(int Pid, long Started, string Boot)
     /// <summary>Identity of the process that has this id now; null when there is none.</summary>
     public static ProcessIdentity? Of(int pid) => StartOf(pid) is { } started ? new ProcessIdentity(pid, started, ThisBoot) : null;
 
+    /// <summary>The processes that it started and that still run; none where there is no /proc.</summary>
+    public IReadOnlyList<ProcessIdentity> Children() => !OperatingSystem.IsLinux() || !IsAlive
+        ? []
+        : [.. Directory.EnumerateDirectories("/proc")
+            .Select(folder => int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var pid) ? pid : 0)
+            .Where(pid => pid > 0 && FieldOf(pid, 4) == Pid)
+            .Select(Of)
+            .OfType<ProcessIdentity>()];
+
     /// <summary>Sends a signal, unless the process is gone. False: it is gone, and nothing was sent to whoever has its id now.</summary>
     public bool Send(Signal signal) => IsAlive && SendSignal(Pid, (int)signal) == 0;
 
@@ -62,12 +71,18 @@ public sealed partial record ProcessIdentity(int Pid, long Started, string Boot)
     {
         if (!OperatingSystem.IsLinux())
             return StartElsewhere(pid);
+        return FieldOf(pid, 22);
+    }
+
+    /// <summary>A number of /proc/PID/stat (proc(5) counts its fields from 1); null when the process is gone or a zombie.</summary>
+    private static long? FieldOf(int pid, int field)
+    {
         try
         {
-            // The second field is the name in parentheses and may hold anything, so count from its end: state is field 3, start is field 22.
+            // The second field is the name in parentheses and may hold anything, so count from its end: the state is field 3.
             var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"));
             var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            return fields[0] is "Z" or "X" ? null : long.Parse(fields[22 - 3], CultureInfo.InvariantCulture);
+            return fields[0] is "Z" or "X" ? null : long.Parse(fields[field - 3], CultureInfo.InvariantCulture);
         }
         catch (IOException)
         {
