@@ -26,16 +26,22 @@ public static class IngestHost
         services.AddSingleton<EventsApi>();
         services.AddSingleton<LakeQueries>();
         services.AddSingleton<LakeAppender>();
+        services.AddSingleton(options.Retention);
+        services.AddSingleton<LakeImporter>();
+        services.AddSingleton<ConsumerAccounts>();
+        services.AddSingleton<LakeRetention>();
         services.AddSingleton<SidecarPublisher>();
         services.AddSingleton<IReadinessCheck>(provider => new DatabaseReadiness(provider.GetRequiredService<LakeDatabase>().Hot));
         services.AddSingleton<IReadinessCheck, SidecarReadiness>();
         services.AddHostedService(provider => provider.GetRequiredService<LakePartitions>());
         services.AddHostedService<BacklogWatch>();
+        services.AddHostedService(static provider => provider.GetRequiredService<LakeRetention>());
         if (options.Publish)
             services.AddHostedService<EventPublisher>();
         services.AddGrpc(grpc =>
         {
-            grpc.MaxReceiveMessageSize = options.MaxBodyBytes;
+            // An imported event is its body and a few fields beside it.
+            grpc.MaxReceiveMessageSize = options.MaxBodyBytes + (64 * 1024);
             grpc.Interceptors.Add<LakeFailures>();
         });
         return builder;

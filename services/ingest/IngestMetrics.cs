@@ -9,6 +9,7 @@ internal sealed class IngestMetrics : IDisposable
     private readonly Counter<long> _events;
     private readonly Histogram<int> _batchSize;
     private readonly Counter<long> _publishes;
+    private readonly Counter<long> _retired;
     private long _fresh;
     private long _duplicates;
 
@@ -20,6 +21,8 @@ internal sealed class IngestMetrics : IDisposable
             HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
         });
         _publishes = _meter.CreateCounter<long>("mesh_publish_total", description: "Events published, and publish requests refused");
+        _retired = _meter.CreateCounter<long>("mesh_retention_events_total", description: "Events that retention has dropped");
+        _meter.CreateObservableGauge("mesh_retention_waiting_partitions", () => RetentionWaiting, description: "Partitions old enough to be dropped that a consumer or the publisher still needs");
         _meter.CreateObservableGauge("mesh_dedupe_hit_ratio", DuplicateShare, description: "Share of duplicates among all events since the start");
         _meter.CreateObservableGauge("mesh_unpublished_events", () => Backlog.Events, description: "Events in the log that are not published yet");
         _meter.CreateObservableGauge("mesh_unpublished_oldest_age_seconds", () => Backlog.OldestAgeSeconds, description: "Age of the oldest unpublished event");
@@ -28,12 +31,19 @@ internal sealed class IngestMetrics : IDisposable
     /// <summary>The newest look at what waits to be published.</summary>
     public PublishBacklog Backlog { get; set; }
 
+    /// <summary>Partitions that retention had to leave at its last look.</summary>
+    public int RetentionWaiting { get; set; }
+
+    /// <summary>Retention dropped events.</summary>
+    public void Retired(long events) => _retired.Add(events);
+
     /// <summary>An event was stored, or was there already.</summary>
     public void Stored(NewEvent item, StoredEvent stored)
     {
         Interlocked.Increment(ref stored.IsNew ? ref _fresh : ref _duplicates);
         var result = !stored.IsNew ? "duplicate" : stored.Revision > 0 ? "revised" : "accepted";
-        _events.Add(1, new("source", item.Source), new("type", EventTypes.Label(item.Type)), new("result", result));
+        // Sources in a file are whatever was written into it.
+        _events.Add(1, new("source", item.IsImported ? "import" : item.Source), new("type", EventTypes.Label(item.Type)), new("result", result));
     }
 
     /// <summary>A request was refused for what is in it.</summary>

@@ -48,6 +48,9 @@ public sealed record IngestOptions
     /// <summary>How often a replica that does not publish tries to take over, and the publisher looks without having been woken. Default 1 s.</summary>
     public TimeSpan PublisherPoll { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long the lake keeps events. Default: for ever.</summary>
+    public RetentionOptions Retention { get; init; } = new();
+
     /// <summary>Every broken rule as "key: what is wrong", empty when all is well.</summary>
     public IEnumerable<string> Validate()
     {
@@ -75,5 +78,7 @@ public sealed record IngestOptions
         }
         if (string.IsNullOrWhiteSpace(PubSub) || string.IsNullOrWhiteSpace(Topic))
             yield return $"{Section}:{nameof(PubSub)} and {Section}:{nameof(Topic)} must not be empty.";
+        foreach (var error in Retention.Validate())
+            yield return $"{Section}:{nameof(Retention)}:{error}";
     }
 }

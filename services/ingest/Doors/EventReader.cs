@@ -43,7 +43,9 @@ internal static class EventReader
     /// <summary>Options of every reader that meets a payload.</summary>
     public static readonly JsonReaderOptions JsonOptions = new() { MaxDepth = MaxDepth };
 
-    private const int MaxTypeLength = 100;
+    /// <summary>Most characters of an event type.</summary>
+    public const int MaxTypeLength = 100;
+
     private const int MaxSourceLength = 100;
 
     private enum Field
@@ -200,8 +202,8 @@ internal static class EventReader
     private static string NameOf(Field field, CollectorContract contract) =>
         field == Field.ChatJid && contract == CollectorContract.V1 ? "group_jid" : Names[(int)field];
 
-    // Characters as a person counts them: code points, not UTF-16 units.
-    private static int CharactersIn(string text)
+    /// <summary>Characters as a person counts them: code points, not UTF-16 units.</summary>
+    internal static int CharactersIn(string text)
     {
         var surrogatePairs = 0;
         foreach (var unit in text)

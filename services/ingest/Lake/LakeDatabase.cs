@@ -117,4 +117,7 @@ internal static class LockKeys
 
     /// <summary>Held, for as long as its session lasts, by the replica that publishes.</summary>
     public const long Publisher = 778155303;
+
+    /// <summary>Held by the replica that drops what is too old.</summary>
+    public const long Retention = 778155304;
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using Npgsql;
 
 namespace WhatsAppMesh.Ingest;
@@ -15,12 +14,12 @@ internal sealed partial class LakePartitions(LakeDatabase database, TimeProvider
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
 
-    private readonly ConcurrentDictionary<int, bool> _known = new();
+    private readonly ConcurrentDictionary<LakeMonth, bool> _known = new();
 
     /// <summary>Makes sure that an event received at a time has a partition; free when it is known to.</summary>
     public ValueTask EnsureAsync(DateTimeOffset receivedAt, CancellationToken cancellationToken)
     {
-        var month = MonthOf(receivedAt);
+        var month = LakeMonth.Of(receivedAt);
         return _known.ContainsKey(month) ? ValueTask.CompletedTask : new ValueTask(CreateAsync(month, cancellationToken));
     }
 
@@ -58,9 +57,9 @@ internal sealed partial class LakePartitions(LakeDatabase database, TimeProvider
         }
     }
 
-    private async Task CreateAsync(int month, CancellationToken cancellationToken)
+    private async Task CreateAsync(LakeMonth month, CancellationToken cancellationToken)
     {
-        var name = $"whatsapp_events_{month / 12:D4}_{(month % 12) + 1:D2}";
+        var name = month.Table;
         await using var connection = await database.Hot.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await ExecuteAsync(connection, $"set local lock_timeout = '5s'; select pg_advisory_xact_lock({LockKeys.Partitions})", cancellationToken);
@@ -68,7 +67,7 @@ internal sealed partial class LakePartitions(LakeDatabase database, TimeProvider
         {
             if (await exists.ExecuteScalarAsync(cancellationToken) is null)
             {
-                var (from, to) = (Bound(month), Bound(month + 1));
+                var (from, to) = (month.Bound, month.Next.Bound);
                 // The check lets ATTACH skip its scan; nobody needs it afterwards.
                 await ExecuteAsync(
                     connection,
@@ -91,10 +90,6 @@ internal sealed partial class LakePartitions(LakeDatabase database, TimeProvider
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
-
-    private static int MonthOf(DateTimeOffset time) => (time.UtcDateTime.Year * 12) + time.UtcDateTime.Month - 1;
-
-    private static string Bound(int month) => new DateTime(month / 12, (month % 12) + 1, 1).ToString("yyyy-MM-dd'T'00:00:00'Z'", CultureInfo.InvariantCulture);
 
     private static partial class Log
     {

@@ -94,6 +94,9 @@ internal sealed partial class LakeStore : IAsyncDisposable
         }
         catch (Exception exception)
         {
+            // Retention may have dropped, on another replica, the partition of an import's old events.
+            if (exception is PostgresException { SqlState: PostgresErrorCodes.CheckViolation })
+                _partitions.Forget();
             // A statement that failed leaves a sound connection behind; everything else may not. A standby never heals.
             if (exception is not PostgresException || IsTransient(exception))
                 await _writer.CloseAsync();

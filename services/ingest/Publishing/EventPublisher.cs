@@ -71,8 +71,8 @@ internal sealed partial class EventPublisher(
             while (true)
             {
                 var isDone = true;
-                foreach (var (log, published) in await cursor.PendingAsync(cancellationToken))
-                    isDone &= await PublishLogAsync(cursor, request, log, published, cancellationToken);
+                foreach (var (log, published, head) in await cursor.PendingAsync(cancellationToken))
+                    isDone &= await PublishLogAsync(cursor, request, log, published, head, cancellationToken);
                 if (isDone)
                     await signal.WaitAsync(options.PublisherPoll, cancellationToken);
                 if (listening.IsFaulted)
@@ -87,7 +87,7 @@ internal sealed partial class EventPublisher(
     }
 
     /// <summary>True when all of the log is published; false after a failure and its wait: the other logs have their turn first.</summary>
-    private async Task<bool> PublishLogAsync(LakeCursor cursor, PublishRequest request, int log, long published, CancellationToken cancellationToken)
+    private async Task<bool> PublishLogAsync(LakeCursor cursor, PublishRequest request, int log, long published, long head, CancellationToken cancellationToken)
     {
         if (!_paces.TryGetValue(log, out var pace))
             _paces.Add(log, pace = new PublishPace(options.MaxPublishEvents));
@@ -95,7 +95,12 @@ internal sealed partial class EventPublisher(
         {
             await cursor.FillAsync(request, log, published, pace.MaxEvents, pace.WithPayloads, cancellationToken);
             if (request.Count == 0)
+            {
+                // The head was seen before the rows were looked for: what it covers and the lake does not have is retired.
+                if (published < head)
+                    await cursor.MoveAsync(log, head, cancellationToken);
                 return true;
+            }
             if (await sidecar.PublishAsync(request.Finish(), cancellationToken) is { } problem)
             {
                 await BackOffAsync(pace, request.Count, problem, cancellationToken);

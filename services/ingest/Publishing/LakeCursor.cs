@@ -18,23 +18,24 @@ internal sealed class LakeCursor(NpgsqlConnection connection, IngestOptions opti
                occurred_at, occurred_at_source, received_at, traceparent, case when size <= $4 then payload end, imported
         from (
             select e.*, octet_length(e.payload) as size,
-                   sum(least(octet_length(e.payload), $4)) over (order by e.position rows unbounded preceding) as total
+                   sum(least(octet_length(e.payload), $4)) over (order by e.position rows unbounded preceding) as total,
+                   row_number() over (order by e.position) as n
             from (select * from whatsapp_events where log = $1 and position > $2 order by position limit $3) e) sized
-        where total <= $5 or position = $2 + 1
+        where total <= $5 or n = 1
         order by position
         """;
 
     private readonly Dictionary<int, string> _tenants = [];
 
-    /// <summary>Every log that has unpublished events, oldest first, with its watermark.</summary>
-    public async Task<List<(int Log, long Published)>> PendingAsync(CancellationToken cancellationToken)
+    /// <summary>Every log that has unpublished events, oldest first, with its watermark and its head.</summary>
+    public async Task<List<(int Log, long Published, long Head)>> PendingAsync(CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
-            "select p.log, p.position from published p join head h on h.log = p.log where p.position < h.position order by p.log", connection);
+            "select p.log, p.position, h.position from published p join head h on h.log = p.log where p.position < h.position order by p.log", connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var pending = new List<(int, long)>();
+        var pending = new List<(int, long, long)>();
         while (await reader.ReadAsync(cancellationToken))
-            pending.Add((reader.GetInt32(0), reader.GetInt64(1)));
+            pending.Add((reader.GetInt32(0), reader.GetInt64(1), reader.GetInt64(2)));
         return pending;
     }
 

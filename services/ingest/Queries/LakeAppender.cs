@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using Grpc.Core;
 using WhatsAppMesh.Events;
 using WhatsAppMesh.Ingest.V1;
@@ -14,7 +13,6 @@ namespace WhatsAppMesh.Ingest;
 internal sealed class LakeAppender(LakeStore lake, TimeProvider clock)
 {
     private const int MaxEvents = 1_000;
-    private const int MaxTypeLength = 100;
 
     /// <summary>Validates and stores a request: all of it or nothing.</summary>
     /// <exception cref="RpcException">INVALID_ARGUMENT names the field; UNAVAILABLE: send it again.</exception>
@@ -43,16 +41,16 @@ internal sealed class LakeAppender(LakeStore lake, TimeProvider clock)
 
     private static NewEvent Read(DerivedEvent item, string name, string service, DateTimeOffset receivedAt)
     {
-        Require(item.Tenant.Length is > 0 and <= 100 && !item.Tenant.Contains('\0'), $"{name}.tenant", "must have 1 to 100 characters, none of them NUL");
+        RequireTenant(item.Tenant, $"{name}.tenant");
         Require(Guid.TryParseExact(item.EventId, "D", out var eventId), $"{name}.event_id", "must be a UUID");
-        Require(item.Type.Length is > 0 and <= MaxTypeLength && !item.Type.Contains('\0'), $"{name}.type", $"must have 1 to {MaxTypeLength} characters, none of them NUL");
-        RequireJid(item.ChatJid, $"{name}.chat_jid");
-        RequireJid(item.ParticipantJid, $"{name}.participant_jid");
-        RequireJid(item.ParticipantAlt, $"{name}.participant_alt");
+        RequireText(item.Type, $"{name}.type", EventReader.MaxTypeLength, isRequired: true);
+        RequireText(item.ChatJid, $"{name}.chat_jid", Jid.MaxLength);
+        RequireText(item.ParticipantJid, $"{name}.participant_jid", Jid.MaxLength);
+        RequireText(item.ParticipantAlt, $"{name}.participant_alt", Jid.MaxLength);
         Require(item.OccurredAt is not null, $"{name}.occurred_at", "is required");
         RequireTime(item.OccurredAt, $"{name}.occurred_at");
         var payload = JsonSanitiser.Clean(Encoding.UTF8.GetBytes(item.PayloadJson));
-        Require(IsObjectOrArray(payload.Span), $"{name}.payload_json", "must be a JSON object or array");
+        Require(PayloadRule.Holds(payload.Span), $"{name}.payload_json", PayloadRule.Text);
         return new NewEvent
         {
             Tenant = item.Tenant,
@@ -68,25 +66,6 @@ internal sealed class LakeAppender(LakeStore lake, TimeProvider clock)
             BodyHash = BodyHash.OfDerived(item.Type, eventId),
             TraceParent = System.Diagnostics.Activity.Current?.Id,
         };
-    }
-
-    private static void RequireJid(string jid, string field) =>
-        Require(jid.Length <= Jid.MaxLength && !jid.Contains('\0'), field, $"must have at most {Jid.MaxLength} characters and no NUL");
-
-    private static bool IsObjectOrArray(ReadOnlySpan<byte> payload)
-    {
-        try
-        {
-            var reader = new Utf8JsonReader(payload, new JsonReaderOptions { MaxDepth = CollectedEventJson.MaxPayloadDepth });
-            if (!reader.Read() || reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
-                return false;
-            reader.Skip();
-            return !reader.Read();
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
     }
 
     private static bool IsName(string service) =>

@@ -22,6 +22,11 @@ internal sealed class LakeFailures(LakeDatabase database) : Interceptor
             },
             context);
 
+    /// <inheritdoc/>
+    public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
+        GuardAsync(() => continuation(requestStream, context), context);
+
     private async Task<T> GuardAsync<T>(Func<Task<T>> call, ServerCallContext context)
     {
         try

@@ -1,16 +1,19 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using WhatsAppMesh.Events;
 using WhatsAppMesh.Events.V1;
 using WhatsAppMesh.Ingest.V1;
 
 namespace WhatsAppMesh.Ingest;
 
 /// <summary>The lake over gRPC: queries for operators, and the ground truth for services.</summary>
-internal sealed class LakeService(LakeQueries queries, LakeAppender appender, LakeDatabase database, TimeProvider clock) : V1.Lake.LakeBase
+internal sealed class LakeService(LakeQueries queries, LakeAppender appender, LakeImporter importer, LakeDatabase database, TimeProvider clock) : V1.Lake.LakeBase
 {
     private const int DefaultPageSize = 50;
     private const int MaxPageSize = 500;
     private const int MaxRanges = 1_000;
+    private const int MaxTypes = 100;
+    private const int MaxTenantLength = 100;
     private const int Chunk = 500;
 
     /// <inheritdoc/>
@@ -42,15 +45,25 @@ internal sealed class LakeService(LakeQueries queries, LakeAppender appender, La
     public override async Task ExportEvents(ExportEventsRequest request, IServerStreamWriter<ExportEventsResponse> responseStream, ServerCallContext context)
     {
         var filter = Required(request.Filter);
+        // What is logged by now: an export that ran after its own tail would never end.
+        var heads = (await queries.HeadsAsync(context.CancellationToken)).ToDictionary(static head => head.Log, static head => head.Newest);
         // Page by page: one long query would hold back the database's clean-up for as long as the client reads.
         for (PageToken? after = new PageToken(0, 0); after is { } place;)
         {
             var page = await queries.InOrderAsync(filter, place, Chunk, context.CancellationToken);
             foreach (var item in page.Events)
+            {
+                if (item.Position > heads.GetValueOrDefault(item.Log))
+                    return;
                 await responseStream.WriteAsync(new ExportEventsResponse { Event = item }, context.CancellationToken);
+            }
             after = page.HasMore ? TokenOf(page.Events[^1]) : null;
         }
     }
+
+    /// <inheritdoc/>
+    public override Task<ImportEventsResponse> ImportEvents(IAsyncStreamReader<ImportEventsRequest> requestStream, ServerCallContext context) =>
+        importer.ImportAsync(requestStream, context.CancellationToken);
 
     /// <inheritdoc/>
     public override async Task<GetStatsResponse> GetStats(GetStatsRequest request, ServerCallContext context)
@@ -99,28 +112,29 @@ internal sealed class LakeService(LakeQueries queries, LakeAppender appender, La
 
     /// <summary>INVALID_ARGUMENT that names the field, unless a time is absent or one that a calendar holds.</summary>
     internal static void RequireTime(Timestamp? time, string field) =>
-        Require(
-            time is null or { Seconds: >= -62_135_596_800 and <= 253_402_300_799, Nanos: >= 0 and < 1_000_000_000 },
-            field, "must be a time from year 1 to 9999, with 0 to 999999999 nanos");
+        Require(TextRules.IsTime(time), field, TextRules.Time);
+
+    /// <summary>INVALID_ARGUMENT that names the field, unless a text keeps the rules.</summary>
+    internal static void RequireText(string text, string field, int maxLength, bool isRequired = false)
+    {
+        if (TextRules.BrokenBy(text, maxLength, isRequired) is { } rule)
+            Require(false, field, rule);
+    }
+
+    /// <summary>INVALID_ARGUMENT that names the field, unless it can be a tenant's name.</summary>
+    internal static void RequireTenant(string tenant, string field) => RequireText(tenant, field, MaxTenantLength, isRequired: true);
 
     private static EventFilter Required(EventFilter? filter)
     {
         RequireTenant(filter?.Tenant ?? "", "filter.tenant");
-        RequireNoNul(filter!.ChatJid, "filter.chat_jid");
+        RequireText(filter!.ChatJid, "filter.chat_jid", Jid.MaxLength);
+        Require(filter.Types_.Count <= MaxTypes, "filter.types", $"must be at most {MaxTypes}");
         foreach (var type in filter.Types_)
-            RequireNoNul(type, "filter.types");
+            RequireText(type, "filter.types", EventReader.MaxTypeLength);
         RequireTime(filter.OccurredFrom, "filter.occurred_from");
         RequireTime(filter.OccurredTo, "filter.occurred_to");
         return filter;
     }
-
-    private static void RequireTenant(string tenant, string field)
-    {
-        Require(tenant.Length > 0, field, "is required");
-        RequireNoNul(tenant, field);
-    }
-
-    private static void RequireNoNul(string text, string field) => Require(!text.Contains('\0'), field, "must not contain NUL");
 
     private static PageToken TokenOf(CollectedEvent item) => new(item.Log, item.Position);
 }
