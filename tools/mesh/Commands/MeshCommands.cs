@@ -36,6 +36,8 @@ internal static class MeshCommands
             DemoCommand.Create(context),
             TestCommand.Create(context),
             BenchCommand.Create(context),
+            ExportCommand.Create(context),
+            ImportCommand.Create(context),
         };
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)

@@ -68,4 +68,5 @@ public sealed record MeshSecrets
 [JsonSerializable(typeof(IReadOnlyList<Testing.TestResults>))]
 [JsonSerializable(typeof(Bench.BenchAnswer))]
 [JsonSerializable(typeof(Faults.FaultReport))]
+[JsonSerializable(typeof(Transfer.ImportAnswer))]
 internal sealed partial class MeshJson : JsonSerializerContext;
