@@ -1,0 +1,150 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Dapr.Client;
+
+namespace WhatsAppMesh.Dispatch.Claims;
+
+/// <summary>
+/// Claims in a Dapr state store. Every write is first-write or carries an ETag, and what it answers is never believed: the claims are read
+/// back, and they are ours when they name our owner. So a lost answer, a refusal (INTERNAL on a create, ABORTED with an ETag) and an outage
+/// that a store reports as a refusal all end in the same question, which every store answers alike (ADR 0021).
+/// </summary>
+/// <param name="dapr">The sidecar.</param>
+/// <param name="options">Settings.</param>
+/// <param name="worker">Who takes them.</param>
+/// <param name="watch">What was seen of others' claims.</param>
+/// <param name="time">The clock.</param>
+public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIdentity worker, LeaseWatch watch, TimeProvider time)
+{
+    private static readonly StateOptions FirstWrite = new() { Concurrency = ConcurrencyMode.FirstWrite, Consistency = ConsistencyMode.Strong };
+
+    // Always explicit: one kind of store drops the TTL of a write without one, the other keeps the old.
+    private readonly Dictionary<string, string> _ttl = new()
+    {
+        ["ttlInSeconds"] = ((int)Math.Min(options.Retention.TotalSeconds, int.MaxValue)).ToString(CultureInfo.InvariantCulture),
+    };
+
+    /// <summary>What is left of a claim's lease, by this process's monotonic clock; negative when it has lapsed.</summary>
+    public TimeSpan Left(HeldClaim claim) => options.Lease - time.GetElapsedTime(claim.Since);
+
+    /// <summary>Takes claims: those that nobody has, and those that have lapsed.</summary>
+    /// <returns>An answer per wish, in their order. A wish that nothing is known about (the store lost it, or was too slow) is busy.</returns>
+    /// <exception cref="DaprException">The store does not answer. What was written may stand; it lapses.</exception>
+    public async Task<IReadOnlyList<ClaimAnswer>> TakeAsync(IReadOnlyList<ClaimWish> wishes, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(wishes);
+        if (wishes.Count == 0)
+            return [];
+
+        var owner = $"{worker.Name}/{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
+        var since = time.GetTimestamp();
+        var creates = wishes.Select(wish => Save(wish.Key, Mine(owner, wish.Fence + 1), etag: "")).ToList();
+        await WriteAsync(creates, cancellationToken);
+        var found = await ReadAsync(wishes.Select(static wish => wish.Key), cancellationToken);
+
+        var free = wishes.Where(wish => found.TryGetValue(wish.Key, out var claim) && claim.Value.Owner != owner && IsFree(wish.Key, claim)).ToList();
+        var takenOverSince = since;
+        if (free.Count > 0)
+        {
+            var takeovers = free.Select(wish =>
+            {
+                var (claim, etag) = found[wish.Key];
+                return Save(wish.Key, Mine(owner, Math.Max(claim.Fence, wish.Fence) + 1), etag);
+            });
+            takenOverSince = time.GetTimestamp();
+            await WriteAsync([.. takeovers], cancellationToken);
+            foreach (var (key, claim) in await ReadAsync(free.Select(static wish => wish.Key), cancellationToken))
+                found[key] = claim;
+        }
+
+        return [.. wishes.Select(wish => Answer(wish.Key, owner, free.Contains(wish) ? takenOverSince : since, found))];
+    }
+
+    /// <summary>Prolongs a claim by a whole lease from now.</summary>
+    /// <returns>The claim with its new version; null when it is no longer ours.</returns>
+    /// <exception cref="DaprException">The store does not answer.</exception>
+    public async Task<HeldClaim?> RenewAsync(HeldClaim claim, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(claim);
+        var since = time.GetTimestamp();
+        await WriteAsync([Save(claim.Key, Mine(claim.Owner, claim.Fence), claim.ETag)], cancellationToken);
+        // Still ours with the old version means that the write never arrived; the old lease goes on.
+        return (await ReadAsync([claim.Key], cancellationToken)).TryGetValue(claim.Key, out var now) && now.Value.Owner == claim.Owner && now.Value.State == ClaimState.Held
+            ? claim with { ETag = now.ETag, Since = now.ETag == claim.ETag ? claim.Since : since }
+            : null;
+    }
+
+    /// <summary>Lets claims go: as sent, or for the next who wants them. One that is no longer ours is left alone; one that cannot be written lapses.</summary>
+    /// <returns>False when at least one could not be written.</returns>
+    public Task<bool> SettleAsync(IReadOnlyList<(HeldClaim Claim, ClaimState State, string? ExternalId)> settled, CancellationToken cancellationToken) =>
+        WriteAsync(
+            [.. settled.Select(s => Save(
+                s.Claim.Key,
+                new Claim(s.Claim.Owner, s.Claim.Fence, time.GetUtcNow(), options.Lease.TotalSeconds, s.State, s.ExternalId),
+                s.Claim.ETag))],
+            cancellationToken);
+
+    private bool IsFree(string key, (Claim Value, string ETag) claim) => claim.Value.State switch
+    {
+        ClaimState.Released => true,
+        ClaimState.Held => watch.HasLapsed(key, claim.ETag, TimeSpan.FromSeconds(claim.Value.LeaseSeconds)),
+        _ => false,
+    };
+
+    private ClaimAnswer Answer(string key, string owner, long since, Dictionary<string, (Claim Value, string ETag)> found)
+    {
+        if (!found.TryGetValue(key, out var claim))
+            return new ClaimAnswer.Busy();
+        if (claim.Value.Owner == owner || claim.Value.State == ClaimState.Sent)
+            watch.Forget(key);
+        if (claim.Value.State == ClaimState.Sent)
+            return new ClaimAnswer.AlreadySent(claim.Value.ExternalId, claim.Value.Fence);
+        return claim.Value.Owner == owner && claim.Value.State == ClaimState.Held
+            ? new ClaimAnswer.Taken(new HeldClaim(key, owner, claim.Value.Fence, claim.ETag, since))
+            : new ClaimAnswer.Busy();
+    }
+
+    private Claim Mine(string owner, long fence) => new(owner, fence, time.GetUtcNow() + options.Lease, options.Lease.TotalSeconds);
+
+    private SaveStateItem<Claim> Save(string key, Claim claim, string etag) => new(key, claim, etag, FirstWrite, _ttl);
+
+    /// <summary>Writes; whether it worked is for the reader to see.</summary>
+    private async Task<bool> WriteAsync(IReadOnlyList<SaveStateItem<Claim>> items, CancellationToken cancellationToken)
+    {
+        using var patience = Patience(cancellationToken);
+        try
+        {
+            await dapr.SaveBulkStateAsync(options.Store, items, patience.Token);
+            return true;
+        }
+        catch (DaprException)
+        {
+            return false;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private async Task<Dictionary<string, (Claim Value, string ETag)>> ReadAsync(IEnumerable<string> keys, CancellationToken cancellationToken)
+    {
+        using var patience = Patience(cancellationToken);
+        try
+        {
+            var items = await dapr.GetBulkStateAsync<Claim>(options.Store, [.. keys.Distinct()], parallelism: null, cancellationToken: patience.Token);
+            return items.Where(static item => item.Value is not null).ToDictionary(static item => item.Key, static item => (item.Value, item.ETag));
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new DaprException($"The state store {options.Store} did not answer within {options.Timeout}.");
+        }
+    }
+
+    private CancellationTokenSource Patience(CancellationToken cancellationToken)
+    {
+        var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(options.Timeout);
+        return patience;
+    }
+}
