@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Dapr;
 using Dapr.Client;
 
 namespace WhatsAppMesh.Dispatch.Claims;

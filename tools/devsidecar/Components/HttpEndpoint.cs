@@ -19,7 +19,9 @@ public sealed record HttpEndpoint(string Name, Uri BaseUrl, IReadOnlyList<KeyVal
         foreach (var header in spec.Objects("headers"))
         {
             var name = header.Required("name");
-            headers.Add(new(name, header.Text("value") ?? secrets.Resolve(header, store, $"{root.Place} {document.Name}: {name}") ?? ""));
+            // Without its secret the header is left out: the endpoint then refuses calls, which is no reason for the sidecar not to start.
+            if ((header.Text("value") ?? secrets.ResolveIfThere(header, store, $"{root.Place} {document.Name}: {name}")) is { } value)
+                headers.Add(new(name, value));
             header.Done();
         }
 

@@ -8,7 +8,13 @@ internal sealed class SecretReferences(IReadOnlyDictionary<string, ISecretStore>
 {
     /// <summary>The value a reference stands for; null when the item holds none.</summary>
     /// <exception cref="StartFailure">The store or the secret does not exist.</exception>
-    public string? Resolve(YamlObject item, string? store, string place)
+    public string? Resolve(YamlObject item, string? store, string place) => Resolve(item, store, place, required: true);
+
+    /// <summary>As <see cref="Resolve(YamlObject, string?, string)"/>, but a secret that the store does not have is null.</summary>
+    /// <exception cref="StartFailure">The store does not exist.</exception>
+    public string? ResolveIfThere(YamlObject item, string? store, string place) => Resolve(item, store, place, required: false);
+
+    private string? Resolve(YamlObject item, string? store, string place, bool required)
     {
         if (item.Text("envRef") is { } variable)
             return Environment.GetEnvironmentVariable(variable) ?? throw new StartFailure($"{place}: the environment variable {variable} is not set.");
@@ -28,6 +34,6 @@ internal sealed class SecretReferences(IReadOnlyDictionary<string, ISecretStore>
 
         return secrets.Get(name) is { } values && values.TryGetValue(key, out var value)
             ? value
-            : throw new StartFailure($"{place}: the secret store {store} has no secret {name} with the key {key}.");
+            : !required ? null : throw new StartFailure($"{place}: the secret store {store} has no secret {name} with the key {key}.");
     }
 }

@@ -21,6 +21,7 @@ public sealed class MeshBuild(string repository, MeshFolder folder)
     public IReadOnlyList<string> ServiceProjects(MeshOptions options)
     {
         var projects = RunFile.Load(Path.Combine(repository, "dapr.yaml")).Apps.Select(ProjectOf).ToList();
+        projects.Add(LocalBroker.Project(repository));
         if (options.Daprd is null)
             projects.Add(Path.Combine(repository, "tools", "devsidecar", "DevSidecar.csproj"));
         return projects;

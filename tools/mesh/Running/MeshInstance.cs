@@ -12,15 +12,17 @@ public sealed class MeshInstance : IAsyncDisposable
     private readonly List<MeshProcess> _processes;
     private readonly Action<string> _say;
 
-    private MeshInstance(MeshOptions options, MeshSecrets secrets, MeshDatabases databases, IReadOnlyList<PlannedService> services, Action<string> say)
+    private MeshInstance(
+        MeshOptions options, MeshSecrets secrets, MeshDatabases databases, IReadOnlyList<PlannedService> services, int brokerPort, Action<string> say)
     {
         _options = options;
         _say = say;
         Secrets = secrets;
         Databases = databases;
         Services = services;
-        // In the order in which they are to be ended: the door first, the sidecars last.
-        _processes = [.. services.Select(App), .. services.Select(SidecarOf)];
+        BrokerAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{brokerPort}"));
+        // In the order in which they are to be ended: the door first, the sidecars after all services, the broker last.
+        _processes = [.. services.Select(App), .. services.Select(SidecarOf), new MeshProcess(LocalBroker.Spec(options, secrets, brokerPort))];
     }
 
     /// <summary>Tokens and secrets of this mesh.</summary>
@@ -35,7 +37,10 @@ public sealed class MeshInstance : IAsyncDisposable
     /// <summary>Its services, in the order of dapr.yaml.</summary>
     public IReadOnlyList<PlannedService> Services { get; }
 
-    /// <summary>All processes: services, then sidecars.</summary>
+    /// <summary>The simulated broker, where sends go; <c>/sim/...</c> directs it and tells what it saw.</summary>
+    public Uri BrokerAddress { get; }
+
+    /// <summary>All processes: services, then sidecars, then the simulated broker.</summary>
     public IReadOnlyList<MeshProcess> Processes => _processes;
 
     /// <summary>Where its logs are.</summary>
@@ -56,13 +61,14 @@ public sealed class MeshInstance : IAsyncDisposable
         var file = RunFile.Load(Path.Combine(options.Repository, "dapr.yaml"));
         var services = RunPlan.Make(file, options);
         var postgres = options.Postgres is null && options.PostgresPort > 0 ? [(options.PostgresPort, "PostgreSQL")] : Array.Empty<(int, string)>();
-        Ports.Require(services.SelectMany(s => s.Ports()).Concat(postgres));
+        var brokerPort = LocalBroker.PortFor(options);
+        Ports.Require([.. services.SelectMany(s => s.Ports()), .. postgres, (brokerPort, "the simulated broker")]);
         options.Folder.Prepare();
         say("starting PostgreSQL");
         var databases = await MeshDatabases.StartAsync(options, ServiceSettings.DatabasesOf(file), say, cancellationToken);
         var secrets = MeshSecrets.LoadOrCreate(options.Folder) with { Databases = databases.ConnectionStrings };
         secrets.Save(options.Folder);
-        var mesh = new MeshInstance(options, secrets, databases, services, say);
+        var mesh = new MeshInstance(options, secrets, databases, services, brokerPort, say);
         try
         {
             mesh.StartProcesses();
@@ -194,7 +200,7 @@ public sealed class MeshInstance : IAsyncDisposable
         var daprd = _options.Daprd ?? Path.Combine(_options.Repository, "artifacts", "bin", "DevSidecar", _options.Configuration, "daprd");
         return new MeshProcess(new ProcessSpec(
             service.SidecarName,
-            [daprd, .. ServiceSettings.SidecarArguments(service)],
+            [daprd, .. ServiceSettings.SidecarArguments(service, path => LocalBroker.ResourcesFor(path, Folder, BrokerAddress.Port))],
             service.App.AppDirectory,
             ServiceSettings.ForSidecar(service, _options, Secrets, Databases),
             Folder.LogOf(service.SidecarName)));

@@ -25,6 +25,9 @@ public sealed record MeshSecrets
     /// <summary>Secret that <c>./mesh smoke</c> signs with.</summary>
     public string SmokeSecret { get; init; } = "";
 
+    /// <summary>API key of the simulated broker.</summary>
+    public string BrokerApiKey { get; init; } = "";
+
     /// <summary>Connection strings by owner, of the mesh that runs now; they hold its password.</summary>
     public IReadOnlyDictionary<string, string> Databases { get; init; } = new Dictionary<string, string>();
 
@@ -36,6 +39,7 @@ public sealed record MeshSecrets
         InternalToken = Token(),
         CollectorSecret = Token(),
         SmokeSecret = Token(),
+        BrokerApiKey = Token(),
         StandardSecret = "whsec_" + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)),
     };
 
@@ -43,7 +47,12 @@ public sealed record MeshSecrets
     public static MeshSecrets LoadOrCreate(MeshFolder folder)
     {
         if (File.Exists(folder.Secrets))
-            return JsonSerializer.Deserialize(File.ReadAllText(folder.Secrets), MeshJson.Default.MeshSecrets)!;
+        {
+            // A folder of an older mesh has no key for the broker yet.
+            var kept = JsonSerializer.Deserialize(File.ReadAllText(folder.Secrets), MeshJson.Default.MeshSecrets)!;
+            return kept.BrokerApiKey.Length > 0 ? kept : kept with { BrokerApiKey = Token() };
+        }
+
         var secrets = Generate();
         secrets.Save(folder);
         return secrets;

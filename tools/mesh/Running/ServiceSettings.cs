@@ -45,11 +45,14 @@ internal static class ServiceSettings
         environment["WHATSAPP_WEBHOOK_SECRET"] = secrets.CollectorSecret;
         environment["WHATSAPP_STANDARD_SECRET"] = secrets.StandardSecret;
         environment["MESH_SMOKE_SECRET"] = secrets.SmokeSecret;
+        environment[LocalBroker.ApiKeySecret] = secrets.BrokerApiKey;
         return With(environment, options, service.App.AppId + RunPlan.SidecarSuffix, service.SidecarName);
     }
 
     /// <summary>Arguments of a service's sidecar: daprd's flags.</summary>
-    public static IReadOnlyList<string> SidecarArguments(PlannedService service)
+    /// <param name="service">The service.</param>
+    /// <param name="resources">The folder to use in place of one of the run file.</param>
+    public static IReadOnlyList<string> SidecarArguments(PlannedService service, Func<string, string> resources)
     {
         List<string> arguments =
         [
@@ -64,7 +67,7 @@ internal static class ServiceSettings
             "--log-level", service.App.LogLevel,
         ];
         foreach (var path in service.App.ResourcesPaths)
-            arguments.AddRange(["--resources-path", path]);
+            arguments.AddRange(["--resources-path", resources(path)]);
         if (service.App.ConfigFile.Length > 0)
             arguments.AddRange(["--config", service.App.ConfigFile]);
         return arguments;
