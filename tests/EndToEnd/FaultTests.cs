@@ -4,11 +4,18 @@ using Xunit.Abstractions;
 
 namespace WhatsAppMesh.EndToEnd;
 
+/// <summary>Runs when no other test does: it brings a mesh of its own, and hurts it.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class FaultCollection
+{
+    public const string Name = "faults";
+}
+
 /// <summary>
 /// One round of faults under load: each kind of process is killed, paused or restarted, and the database hurt in every way that is possible
 /// here. './mesh bench faults' does the same for as long as one likes.
 /// </summary>
-[Collection(MeshCollection.Name)]
+[Collection(FaultCollection.Name)]
 public sealed class FaultTests(ITestOutputHelper output)
 {
     private const int Seed = 3;
