@@ -65,7 +65,7 @@ public readonly record struct Admission(Source? Source, Refusal? Refusal, string
         return new Admission(source, source is null ? Refusal.UnknownSource : Refusal.Of(verdict, Refusal.MissingSignatureOrId), eventId);
     }
 
-    private static Admission WithApiKey(ApiKeyRing ring, HttpRequest request, DateTimeOffset now, bool legacy)
+    private static Admission WithApiKey(ApiKeyRing<Source> ring, HttpRequest request, DateTimeOffset now, bool legacy)
     {
         if (ring.IsConfigured && !ring.HasLive(now))
             return new Admission(null, Refusal.NoLiveSecret);

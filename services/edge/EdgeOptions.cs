@@ -1,4 +1,5 @@
 using System.Net;
+using WhatsAppMesh.Edge.Operator;
 
 namespace WhatsAppMesh.Edge;
 
@@ -37,6 +38,9 @@ public sealed record EdgeOptions
 
     /// <summary>Where events go.</summary>
     public IngestOptions Ingest { get; init; } = new();
+
+    /// <summary>Whom the operator API asks.</summary>
+    public OperatorOptions Operator { get; init; } = new();
 
     /// <summary>What is held and let through.</summary>
     public LimitOptions Limits { get; init; } = new();
@@ -114,6 +118,9 @@ public sealed record LimitOptions
 
     /// <summary>Requests per second of a source that sets none itself; 0 means no limit. Counted after authentication. Default: 10000.</summary>
     public double SourceRequestsPerSecond { get; init; } = 10_000;
+
+    /// <summary>Requests per second of an operator key that sets none itself; 0 means no limit. Default: 100.</summary>
+    public double KeyRequestsPerSecond { get; init; } = 100;
 
     /// <summary>Longest time until a body's last byte, in seconds; then 408. Default: 30.</summary>
     public int BodyTimeoutSeconds { get; init; } = 30;

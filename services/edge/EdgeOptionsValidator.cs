@@ -1,4 +1,5 @@
 using System.Net;
+using WhatsAppMesh.Edge.Operator;
 using WhatsAppMesh.Edge.Sources;
 
 namespace WhatsAppMesh.Edge;
@@ -23,6 +24,7 @@ public static class EdgeOptionsValidator
         }
 
         CheckIngest(errors, options.Ingest);
+        CheckOperator(errors, options.Operator);
         CheckRange(errors, "Edge:ReloadSeconds", options.ReloadSeconds, 1, 3600);
         CheckRange(errors, "Edge:SecretStoreSeconds", options.SecretStoreSeconds, 1, 86_400);
         CheckRange(errors, "Edge:ShutdownDelaySeconds", options.ShutdownDelaySeconds, 0, 600);
@@ -46,6 +48,22 @@ public static class EdgeOptionsValidator
         CheckRange(errors, "Edge:Ingest:MaxConnections", ingest.MaxConnections, 1, 65_535);
     }
 
+    private static void CheckOperator(List<string> errors, OperatorOptions apps)
+    {
+        (string Key, string App)[] all =
+        [
+            ("Lake", apps.Lake), ("Membership", apps.Membership), ("Dispatch", apps.Dispatch), .. apps.Consumers.Select(static app => ("Consumers", app)),
+        ];
+        foreach (var (key, app) in all)
+        {
+            if (!CatalogValidator.IsName(app))
+                errors.Add($"Edge:Operator:{key} is '{app}', which is no Dapr app id.");
+        }
+
+        if (apps.Consumers.Distinct(StringComparer.Ordinal).Count() != apps.Consumers.Count)
+            errors.Add("Edge:Operator:Consumers names a service twice.");
+    }
+
     private static void CheckLimits(List<string> errors, LimitOptions limits)
     {
         CheckRange(errors, "Edge:Limits:BodyBytes", limits.BodyBytes, 1024, 256 * 1024 * 1024);
@@ -55,6 +73,7 @@ public static class EdgeOptionsValidator
         CheckRange(errors, "Edge:Limits:AddressBurst", limits.AddressBurst, 1, 1_000_000);
         CheckRange(errors, "Edge:Limits:AddressConcurrentBodies", limits.AddressConcurrentBodies, 1, 1_000_000);
         CheckRange(errors, "Edge:Limits:SourceRequestsPerSecond", limits.SourceRequestsPerSecond, 0, 1_000_000);
+        CheckRange(errors, "Edge:Limits:KeyRequestsPerSecond", limits.KeyRequestsPerSecond, 0, 1_000_000);
         CheckRange(errors, "Edge:Limits:BodyTimeoutSeconds", limits.BodyTimeoutSeconds, 1, 3600);
         CheckRange(errors, "Edge:Limits:MinBodyBytesPerSecond", limits.MinBodyBytesPerSecond, 0, 1_000_000);
         CheckRange(errors, "Edge:Limits:MinBodyRateGraceSeconds", limits.MinBodyRateGraceSeconds, 2, 600);

@@ -17,7 +17,7 @@ public static class CatalogCompiler
         CatalogSettings settings, IReadOnlyDictionary<SecretSettings, string> secrets, EdgeOptions options, SourceCatalog previous)
     {
         var sources = new List<Source>();
-        var apiKeys = new List<ApiKey>();
+        var apiKeys = new List<ApiKey<Source>>();
         foreach (var (kind, entries) in settings.ByKind())
         {
             foreach (var entry in entries)
@@ -29,15 +29,32 @@ public static class CatalogCompiler
             }
         }
 
-        return (new SourceCatalog(sources, apiKeys), SharedKeys(apiKeys));
+        var operatorKeys = settings.ApiKeys.Select(entry => CompileOperatorKey(entry, options, previous)).ToList();
+        return (new SourceCatalog(sources, apiKeys, operatorKeys), [.. SharedKeys(apiKeys), .. SharedKeys(operatorKeys)]);
     }
+
+    private static ApiKey<OperatorKey> CompileOperatorKey(OperatorKeySettings entry, EdgeOptions options, SourceCatalog previous)
+    {
+        var rate = RateOf(entry.RequestsPerSecond ?? options.Limits.KeyRequestsPerSecond, burst: null);
+        var owner = new OperatorKey
+        {
+            Name = entry.Name,
+            Tenant = entry.Tenant,
+            Role = CatalogValidator.ParseRole(entry.Role)!.Value,
+            Gate = GateOf(rate, previous.FindOperator(entry.Name)?.Gate),
+        };
+        return new ApiKey<OperatorKey>(SecretText.DecodeKeyHash(entry.Hash)!, new Validity(entry.NotBefore, entry.Expires), owner);
+    }
+
+    private static Rate RateOf(double perSecond, int? burst) => new(perSecond, burst ?? Math.Max(1, (int)Math.Min(perSecond * 2, int.MaxValue)));
+
+    private static SourceRateGate GateOf(Rate rate, SourceRateGate? previous) =>
+        previous is not null && previous.Rate == rate ? previous : new SourceRateGate(rate);
 
     private static Source CompileSource(
         SourceKind kind, SourceSettings entry, IReadOnlyDictionary<SecretSettings, string> secrets, EdgeOptions options, SourceCatalog previous)
     {
-        var perSecond = entry.RequestsPerSecond ?? options.Limits.SourceRequestsPerSecond;
-        var rate = new Rate(perSecond, entry.Burst ?? Math.Max(1, (int)Math.Min(perSecond * 2, int.MaxValue)));
-        var gate = previous.Find(kind, entry.Name)?.Gate;
+        var rate = RateOf(entry.RequestsPerSecond ?? options.Limits.SourceRequestsPerSecond, entry.Burst);
         var signs = kind is SourceKind.Collector or SourceKind.Trigger or SourceKind.Waha;
         var algorithm = kind == SourceKind.Waha ? HashAlgorithmName.SHA512 : HashAlgorithmName.SHA256;
         return new Source
@@ -49,7 +66,7 @@ public static class CatalogCompiler
             Scheme = CatalogValidator.ParseScheme(entry.Scheme) ?? TriggerScheme.Hmac,
             Keys = signs ? Ring(entry, secrets, algorithm, SecretText.KeyBytes) : KeyRing.Empty,
             WebhookKeys = kind == SourceKind.Collector ? Ring(entry, secrets, algorithm, WebhookKey) : KeyRing.Empty,
-            Gate = gate is not null && gate.Rate == rate ? gate : new SourceRateGate(rate),
+            Gate = GateOf(rate, previous.Find(kind, entry.Name)?.Gate),
         };
     }
 
@@ -68,17 +85,23 @@ public static class CatalogCompiler
         return new KeyRing(keys);
     }
 
-    private static IEnumerable<ApiKey> CompileApiKeys(Source source, SourceSettings entry, IReadOnlyDictionary<SecretSettings, string> secrets) =>
+    private static IEnumerable<ApiKey<Source>> CompileApiKeys(Source source, SourceSettings entry, IReadOnlyDictionary<SecretSettings, string> secrets) =>
         from secret in entry.Secrets
         where secrets.ContainsKey(secret)
         let hash = secret.KeyHash is null ? ApiKeyCheck.Hash(secrets[secret]) : SecretText.DecodeKeyHash(secret.KeyHash)!
-        select new ApiKey(hash, new Validity(secret.NotBefore, secret.Expires), source);
+        select new ApiKey<Source>(hash, new Validity(secret.NotBefore, secret.Expires), source);
 
     // A key that two senders share would make a post belong to whichever comes first in a file.
-    private static List<string> SharedKeys(List<ApiKey> apiKeys) =>
+    private static List<string> SharedKeys(List<ApiKey<Source>> apiKeys) =>
         [.. from key in apiKeys
             group key by (key.Owner.Kind, Hash: Convert.ToHexString(key.Hash)) into same
             let owners = same.Select(static key => key.Owner.Name).Distinct().ToArray()
             where owners.Length > 1
             select $"{CatalogValidator.SectionOf(same.Key.Kind)}: {string.Join(" and ", owners)} have the same API key; give each its own."];
+
+    private static List<string> SharedKeys(List<ApiKey<OperatorKey>> keys) =>
+        [.. from key in keys
+            group key.Owner.Name by Convert.ToHexString(key.Hash) into same
+            where same.Count() > 1
+            select $"apiKeys: {string.Join(" and ", same)} are the same key; give each its own."];
 }

@@ -24,6 +24,9 @@ public sealed record CatalogSettings
     /// <summary>WAHA servers, chosen by the header <c>X-Collector</c> (default name: <c>default</c>). Default: none.</summary>
     public IReadOnlyList<SourceSettings> Waha { get; init => field = Given.Entries(value); } = [];
 
+    /// <summary>Keys of the operator API. Default: none, and then nobody may use it.</summary>
+    public IReadOnlyList<OperatorKeySettings> ApiKeys { get; init => field = Given.Entries(value); } = [];
+
     /// <summary>The lists with their kinds, in a fixed order.</summary>
     public IEnumerable<(SourceKind Kind, IReadOnlyList<SourceSettings> Entries)> ByKind() =>
     [
@@ -38,6 +41,7 @@ public sealed record CatalogSettings
         Crm = [.. Crm, .. other.Crm],
         Broker = [.. Broker, .. other.Broker],
         Waha = [.. Waha, .. other.Waha],
+        ApiKeys = [.. ApiKeys, .. other.ApiKeys],
     };
 }
 
@@ -116,6 +120,31 @@ public sealed record SecretSettings
 
     /// <summary>API keys only: SHA-256 of the key, hexadecimal, with or without <c>sha256:</c>.</summary>
     public string? KeyHash { get; init => field = Given.Text(value); }
+}
+
+/// <summary>One key of the operator API. Only its hash is known here; <c>./mesh keys new</c> makes both.</summary>
+public sealed record OperatorKeySettings
+{
+    /// <summary>Name for audit trails, logs and metrics; characters as for a source's. Required, unique.</summary>
+    public string Name { get; init => field = value ?? ""; } = "";
+
+    /// <summary>The one tenant it may see, or <c>*</c> for the whole installation. Required.</summary>
+    public string Tenant { get; init => field = value ?? ""; } = "";
+
+    /// <summary><c>viewer</c> or <c>operator</c>. Required.</summary>
+    public string Role { get; init => field = value ?? ""; } = "";
+
+    /// <summary>SHA-256 of the key, hexadecimal, with or without <c>sha256:</c>. Required.</summary>
+    public string Hash { get; init => field = value ?? ""; } = "";
+
+    /// <summary>Counts from then on (ISO 8601 with offset). Default: always.</summary>
+    public DateTimeOffset? NotBefore { get; init; }
+
+    /// <summary>Counts no longer from then on (ISO 8601 with offset). Default: never.</summary>
+    public DateTimeOffset? Expires { get; init; }
+
+    /// <summary>Requests per second on average; 0 means no limit. Default: <c>Edge:Limits:KeyRequestsPerSecond</c>.</summary>
+    public double? RequestsPerSecond { get; init; }
 }
 
 /// <summary>Members as JSON may bring them: absent, null, empty, or lists with null in them.</summary>

@@ -24,6 +24,9 @@ public static partial class CatalogValidator
             AddDoubles(errors, SectionOf(kind), "name", entries.Select(static entry => entry.Name));
         }
 
+        for (var i = 0; i < settings.ApiKeys.Count; i++)
+            CheckKey(errors, $"apiKeys[{i}]", settings.ApiKeys[i]);
+        AddDoubles(errors, "apiKeys", "name", settings.ApiKeys.Select(static key => key.Name));
         return errors;
     }
 
@@ -48,6 +51,14 @@ public static partial class CatalogValidator
         "github" => TriggerScheme.GitHub,
         "stripe" => TriggerScheme.Stripe,
         "linear" => TriggerScheme.Linear,
+        _ => null,
+    };
+
+    /// <summary>The role that a name stands for; null when unknown.</summary>
+    internal static OperatorRole? ParseRole(string name) => name.ToLowerInvariant() switch
+    {
+        "viewer" => OperatorRole.Viewer,
+        "operator" => OperatorRole.Operator,
         _ => null,
     };
 
@@ -103,6 +114,22 @@ public static partial class CatalogValidator
             errors.Add($"{place}.keyHash: give the SHA-256 of the key as 64 hexadecimal digits.");
         if (secret.Expires <= secret.NotBefore)
             errors.Add($"{place}: it expires before it begins.");
+    }
+
+    private static void CheckKey(List<string> errors, string place, OperatorKeySettings key)
+    {
+        if (!IsName(key.Name))
+            errors.Add($"{place}.name: give a letter or digit, then up to 99 letters, digits, '.', '_' or '-'.");
+        if (key.Tenant != OperatorKey.EveryTenant && !IsName(key.Tenant))
+            errors.Add($"{place}.tenant: name one tenant, or give '*' for the whole installation.");
+        if (ParseRole(key.Role) is null)
+            errors.Add($"{place}.role: '{key.Role}' is none of viewer, operator.");
+        if (SecretText.DecodeKeyHash(key.Hash) is null)
+            errors.Add($"{place}.hash: give the SHA-256 of the key as 64 hexadecimal digits, never the key.");
+        if (key.Expires <= key.NotBefore)
+            errors.Add($"{place}: it expires before it begins.");
+        if (key.RequestsPerSecond is < 0 or > 1_000_000)
+            errors.Add($"{place}.requestsPerSecond: give 0 (no limit) to 1000000.");
     }
 
     private static void AddDoubles(List<string> errors, string place, string member, IEnumerable<string> values)

@@ -9,28 +9,35 @@ namespace WhatsAppMesh.Edge.Sources;
 public sealed class SourceCatalog
 {
     /// <summary>A catalog in which nobody may post.</summary>
-    public static SourceCatalog Empty { get; } = new([], []);
+    public static SourceCatalog Empty { get; } = new([], [], []);
 
     private readonly FrozenDictionary<(SourceKind Kind, string Name), Source> _sources;
+    private readonly FrozenDictionary<string, OperatorKey> _operators;
 
     /// <summary>Puts a catalog together.</summary>
     /// <param name="sources">All senders.</param>
     /// <param name="apiKeys">The API keys of those that have some.</param>
-    public SourceCatalog(IReadOnlyList<Source> sources, IReadOnlyList<ApiKey> apiKeys)
+    /// <param name="operatorKeys">The keys of the operator API.</param>
+    public SourceCatalog(IReadOnlyList<Source> sources, IReadOnlyList<ApiKey<Source>> apiKeys, IReadOnlyList<ApiKey<OperatorKey>> operatorKeys)
     {
+        _operators = operatorKeys.Select(static key => key.Owner).ToFrozenDictionary(static owner => owner.Name);
+        Operators = new ApiKeyRing<OperatorKey>(operatorKeys, operatorKeys.Count > 0);
         _sources = sources.ToFrozenDictionary(static source => (source.Kind, source.Name));
         Crm = RingOf(SourceKind.Crm);
         Broker = RingOf(SourceKind.Broker);
 
-        ApiKeyRing RingOf(SourceKind kind) => new(
+        ApiKeyRing<Source> RingOf(SourceKind kind) => new(
             [.. apiKeys.Where(key => key.Owner.Kind == kind)], sources.Any(source => source.Kind == kind));
     }
 
     /// <summary>The CRMs' API keys.</summary>
-    public ApiKeyRing Crm { get; }
+    public ApiKeyRing<Source> Crm { get; }
 
     /// <summary>The brokers' API keys.</summary>
-    public ApiKeyRing Broker { get; }
+    public ApiKeyRing<Source> Broker { get; }
+
+    /// <summary>The keys of the operator API.</summary>
+    public ApiKeyRing<OperatorKey> Operators { get; }
 
     /// <summary>
     /// Stands for every sender that is not known: its keys were thrown away when the process began, so checking against it takes the time of
@@ -46,6 +53,9 @@ public sealed class SourceCatalog
 
     /// <summary>The sender of this kind and name; null when not known.</summary>
     public Source? Find(SourceKind kind, string name) => _sources.GetValueOrDefault((kind, name));
+
+    /// <summary>The operator key of this name; null when not known.</summary>
+    public OperatorKey? FindOperator(string name) => _operators.GetValueOrDefault(name);
 
     private static Source MakeUnknown(SourceKind kind, HashAlgorithmName algorithm)
     {
