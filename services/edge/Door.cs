@@ -40,7 +40,8 @@ public sealed record Door(string Pattern, string IngestPath, Admit Admit, string
             : null;
     }
 
+    /// <summary>True for what may stand as an id in a path that is sent on.</summary>
     // Routing leaves an escaped slash as it is: with '%' refused, no id can reach into ingest's other paths.
-    private static bool IsId(string id) =>
+    public static bool IsId(string id) =>
         id.Length <= MaxIdLength && id is not ("." or "..") && !id.AsSpan().ContainsAnyExcept(IdCharacters);
 }

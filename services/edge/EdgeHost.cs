@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using WhatsAppMesh.Edge.Limits;
+using WhatsAppMesh.Edge.Operator;
 using WhatsAppMesh.Edge.Sources;
 using WhatsAppMesh.Hosting;
 
@@ -39,6 +40,7 @@ public static class EdgeHost
         builder.Services.AddHostedService<CatalogReloader>();
         builder.Services.AddSingleton<IngestForwarder>();
         builder.Services.AddSingleton<DoorsApi>();
+        builder.Services.AddOperatorApi();
         builder.Services.AddSingleton<ShutdownDrain>();
         builder.Services.AddSingleton<IReadinessCheck>(static services => services.GetRequiredService<ShutdownDrain>());
         builder.Services.AddHostedService(static services => services.GetRequiredService<ShutdownDrain>());
@@ -55,6 +57,7 @@ public static class EdgeHost
         app.UseStatusCodePages(static pages => PathAnswers.WriteAsync(pages.HttpContext));
         app.MapMeshEndpoints();
         app.Services.GetRequiredService<DoorsApi>().Map(app);
+        app.MapOperatorApi();
         return app;
     }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Text;
 using Microsoft.Net.Http.Headers;
@@ -153,14 +152,7 @@ internal sealed class IngestRequest(IngestRoute route, string path, Admission ad
 
     private void CopyFromClient(IHeaderDictionary from, HttpRequestMessage to)
     {
-        // With a trace of our own the HTTP client writes the headers itself, and ingest's part hangs below ours.
-        if (Activity.Current is null && from.TraceParent.Count == 1)
-        {
-            to.Headers.TryAddWithoutValidation(HeaderNames.TraceParent, from.TraceParent.ToString());
-            if (from.TraceState.Count > 0)
-                to.Headers.TryAddWithoutValidation(HeaderNames.TraceState, from.TraceState.ToString());
-        }
-
+        TraceOnlyPropagator.Copy(from, to);
         if (from["Idempotency-Key"] is [{ Length: > 0 } key])
             to.Headers.TryAddWithoutValidation("Idempotency-Key", key);
         if (to.Content is null)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Net.Http.Headers;
 
 namespace WhatsAppMesh.Edge;
 
@@ -8,6 +9,16 @@ namespace WhatsAppMesh.Edge;
 internal sealed class TraceOnlyPropagator : DistributedContextPropagator
 {
     private readonly DistributedContextPropagator _w3c = CreateW3CPropagator();
+
+    /// <summary>Passes a client's trace on where this process has none of its own; with one, the HTTP client writes the headers itself.</summary>
+    public static void Copy(IHeaderDictionary from, HttpRequestMessage to)
+    {
+        if (Activity.Current is not null || from.TraceParent.Count != 1)
+            return;
+        to.Headers.TryAddWithoutValidation(HeaderNames.TraceParent, from.TraceParent.ToString());
+        if (from.TraceState.Count > 0)
+            to.Headers.TryAddWithoutValidation(HeaderNames.TraceState, from.TraceState.ToString());
+    }
 
     public override IReadOnlyCollection<string> Fields { get; } = ["traceparent", "tracestate"];
 

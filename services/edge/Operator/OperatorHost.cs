@@ -1,0 +1,31 @@
+namespace WhatsAppMesh.Edge.Operator;
+
+/// <summary>The operator API: what it is made of, and its routes.</summary>
+internal static class OperatorHost
+{
+    /// <summary>Registers it.</summary>
+    public static IServiceCollection AddOperatorApi(this IServiceCollection services)
+    {
+        services.AddSingleton<OperatorMetrics>();
+        services.AddSingleton<OperatorGate>();
+        services.AddSingleton<OperatorBody>();
+        services.AddSingleton<ServiceCalls>();
+        services.AddSingleton<Consumers>();
+        services.AddSingleton<DispatchForwarder>();
+        return services;
+    }
+
+    /// <summary>Maps every route of it on the HTTP port.</summary>
+    public static void MapOperatorApi(this IEndpointRouteBuilder endpoints)
+    {
+        var api = endpoints.MapGroup("/api");
+        DeadLettersApi.Map(api);
+        ReplayJobsApi.Map(api);
+        EventsApi.Map(api);
+        GroupsApi.Map(api);
+        AuditApi.Map(api);
+        ErasuresApi.Map(api);
+        DispatchApi.Map(api);
+        OpenApiDocument.Map(api);
+    }
+}
