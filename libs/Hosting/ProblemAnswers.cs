@@ -16,13 +16,15 @@ public static class ProblemAnswers
     /// <param name="error">One short sentence for a person; never holds a secret, a body or a phone number.</param>
     /// <param name="retryAfter">When to come back: becomes the Retry-After header, whole seconds, at least 1.</param>
     /// <param name="errors">Every rule broken, by field.</param>
+    /// <param name="more">Writes further members.</param>
     public static async Task WriteAsync(
         HttpContext context,
         int status,
         string code,
         string error,
         TimeSpan? retryAfter = null,
-        IReadOnlyDictionary<string, IReadOnlyList<string>>? errors = null)
+        IReadOnlyDictionary<string, IReadOnlyList<string>>? errors = null,
+        Action<Utf8JsonWriter>? more = null)
     {
         var response = context.Response;
         response.StatusCode = status;
@@ -39,6 +41,7 @@ public static class ProblemAnswers
         json.WriteString("error", error);
         if (errors is { Count: > 0 })
             WriteErrors(json, errors);
+        more?.Invoke(json);
         json.WriteEndObject();
     }
 

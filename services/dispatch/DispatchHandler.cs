@@ -1,15 +1,86 @@
+using System.Diagnostics;
 using Npgsql;
 using WhatsAppMesh.Deliveries;
+using WhatsAppMesh.Dispatch.Automations;
+using WhatsAppMesh.Dispatch.Events;
+using WhatsAppMesh.Dispatch.Jobs;
+using WhatsAppMesh.Dispatch.Leads;
 using WhatsAppMesh.Events.V1;
 
 namespace WhatsAppMesh.Dispatch;
 
-/// <summary>Turns events into the timelines of leads and into jobs, a batch at a time.</summary>
-public sealed class DispatchHandler : IBatchHandler
+/// <summary>
+/// Turns events into the timelines of leads and into jobs, a batch at a time: three round trips however many events, leads and jobs.
+/// </summary>
+public sealed class DispatchHandler(DispatchMetrics metrics, TimeProvider time) : IBatchHandler
 {
     /// <inheritdoc/>
-    public bool Handles(string type) => false;
+    public bool Handles(string type) => EventReaders.Reads(type);
 
     /// <inheritdoc/>
-    public Task ApplyAsync(IReadOnlyList<CollectedEvent> events, DeliveryContext context, NpgsqlTransaction transaction, CancellationToken cancellationToken) => Task.CompletedTask;
+    public async Task ApplyAsync(IReadOnlyList<CollectedEvent> events, DeliveryContext context, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    {
+        var read = EventReaders.Read(events);
+        var leads = new LeadTable();
+        var now = time.GetUtcNow();
+        var epoch = await LoadAsync(read, leads, transaction, now, cancellationToken);
+
+        var plans = Plan(read, leads, epoch);
+        List<Cause> causes = context.AllowSends
+            ? [.. read.Causes.Where(cause => cause.StartedAt >= epoch), .. plans.Select(static one => CauseOf(one.Lead, one.Plan)).OfType<Cause>()]
+            : [];
+        var automations = await AutomationsOfAsync(causes, transaction, cancellationToken);
+        var jobs = causes.SelectMany(cause => JobPlan.For(cause, automations)).ToList();
+
+        var (created, cancelled) = (0, 0);
+        var save = new RoundTrip(transaction);
+        leads.Save(save, now);
+        JobTable.Keep(save, [.. plans.Select(static one => (one.Lead.Key, one.Plan))], now, count => cancelled = count);
+        JobTable.Create(save, jobs, Activity.Current?.Id, now, count => created = count);
+        await save.SendAsync(cancellationToken);
+        metrics.Planned(created, cancelled);
+    }
+
+    // The first batch of an empty dispatch begins its time.
+    private static async Task<DateTimeOffset> LoadAsync(CauseEvents read, LeadTable leads, NpgsqlTransaction transaction, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var epoch = now;
+        var load = new RoundTrip(transaction);
+        load.Run("insert into dispatch_epoch (started_at) values ($1) on conflict do nothing", now);
+        load.Read("select started_at from dispatch_epoch", row => epoch = row.Time(0));
+        leads.Load(load, [.. read.StageChanges.Select(static change => change.Lead).Distinct()]);
+        await load.SendAsync(cancellationToken);
+        return epoch;
+    }
+
+    private static List<(Lead Lead, LeadPlan Plan)> Plan(CauseEvents read, LeadTable leads, DateTimeOffset epoch)
+    {
+        foreach (var change in read.StageChanges)
+            leads[change.Lead].Add(change.Event, change.Facts);
+        var plans = new List<(Lead, LeadPlan)>();
+        foreach (var lead in leads.Leads)
+        {
+            var plan = LeadPlan.For(lead.Events, epoch);
+            lead.Decide(plan);
+            plans.Add((lead, plan));
+        }
+
+        return plans;
+    }
+
+    private static Cause? CauseOf(Lead lead, LeadPlan plan) => plan is not { Decided: { } first, StartedAt: { } startedAt }
+        ? null
+        : new Cause(
+            lead.Key.Tenant, TriggerKind.StageChanged, plan.StageId, lead.Key.LeadId, first.Occurrence, new Subject(Lead: lead.Key.LeadId), startedAt, first.Log, first.Position);
+
+    private static async Task<List<Automation>> AutomationsOfAsync(List<Cause> causes, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    {
+        var automations = new List<Automation>();
+        if (causes.Count == 0)
+            return automations;
+        var trip = new RoundTrip(transaction);
+        AutomationRows.Load(trip, [.. causes.Select(static cause => (cause.Tenant, cause.TriggerKind, cause.TriggerValue)).Distinct()], automations);
+        await trip.SendAsync(cancellationToken);
+        return automations;
+    }
 }

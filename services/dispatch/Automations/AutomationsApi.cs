@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Text.Json;
+using WhatsAppMesh.Dispatch.Operator;
+
+namespace WhatsAppMesh.Dispatch.Automations;
+
+/// <summary><c>/api/automations</c>.</summary>
+internal static class AutomationsApi
+{
+    private const string What = "automation";
+
+    /// <summary>The routes.</summary>
+    public static void Map(IEndpointRouteBuilder api)
+    {
+        api.Look("/api/automations", ListAsync);
+        api.Act(HttpMethods.Post, "/api/automations", CreateAsync);
+        api.Look("/api/automations/{id}", GetAsync);
+        api.Act(HttpMethods.Put, "/api/automations/{id}", UpdateAsync);
+        api.Act(HttpMethods.Delete, "/api/automations/{id}", DeleteAsync);
+    }
+
+    /// <summary>Reads and checks an automation.</summary>
+    /// <exception cref="ApiRefusal">422 <c>invalid_automation</c> with every error by field.</exception>
+    public static AutomationDraft Read(JsonElement body, DispatchOptions options, out int? version)
+    {
+        var errors = new FieldErrors();
+        var draft = AutomationReader.Read(body, options, errors, out version);
+        return errors.IsEmpty ? draft : throw ApiRefusal.Unprocessable("invalid_automation", "The automation cannot be saved.", errors);
+    }
+
+    private static async Task ListAsync(HttpContext context, Caller caller)
+    {
+        var query = new Query(context.Request.Query);
+        var (size, found) = (query.PageSize, await Store(context).ListAsync(caller.Tenant, query.Page, query.PageSize + 1, context.RequestAborted));
+        var page = found.Take(size).ToList();
+        var next = found.Count > size ? new PageKey(page[^1].CreatedAt, page[^1].Id).Write() : null;
+        await context.AnswerAsync(new AutomationPage([.. page.Select(AutomationView.Of)], next), DispatchJson.Default.AutomationPage);
+    }
+
+    private static async Task GetAsync(HttpContext context, Caller caller) =>
+        await AnswerAsync(context, await Store(context).FindAsync(caller.Tenant, context.Id(What), context.RequestAborted) ?? throw ApiRefusal.NotFound(What));
+
+    private static async Task CreateAsync(HttpContext context, Caller caller)
+    {
+        var draft = Read(await context.BodyAsync(), Options(context), out _);
+        var created = await Store(context).CreateAsync(caller.Tenant, draft, context.RequestAborted);
+        context.Response.Headers.Location = $"/api/automations/{created.Id}";
+        await AnswerAsync(context, created, StatusCodes.Status201Created);
+    }
+
+    private static async Task UpdateAsync(HttpContext context, Caller caller)
+    {
+        var id = context.Id(What);
+        var draft = Read(await context.BodyAsync(), Options(context), out var version);
+        var expected = IfMatch(context) ?? version ?? throw new ApiRefusal(
+            StatusCodes.Status428PreconditionRequired, "version_required", "Say which version you change: If-Match with the ETag, or version in the body.");
+        if (await Store(context).UpdateAsync(caller.Tenant, id, draft, expected, context.RequestAborted) is { } updated)
+        {
+            await AnswerAsync(context, updated);
+            return;
+        }
+
+        var now = await Store(context).FindAsync(caller.Tenant, id, context.RequestAborted) ?? throw ApiRefusal.NotFound(What);
+        throw new ApiRefusal(StatusCodes.Status412PreconditionFailed, "version_conflict", $"The automation has been changed since: it has version {now.Version} now.");
+    }
+
+    private static async Task DeleteAsync(HttpContext context, Caller caller)
+    {
+        if (!await Store(context).DeleteAsync(caller.Tenant, context.Id(What), context.RequestAborted))
+            throw ApiRefusal.NotFound(What);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    private static Task AnswerAsync(HttpContext context, Automation one, int status = StatusCodes.Status200OK)
+    {
+        context.Response.Headers.ETag = string.Create(CultureInfo.InvariantCulture, $"\"{one.Version}\"");
+        return context.AnswerAsync(AutomationView.Of(one), DispatchJson.Default.AutomationView, status);
+    }
+
+    private static int? IfMatch(HttpContext context) => context.Request.Headers.IfMatch switch
+    {
+        [] => null,
+        [{ } tag] when int.TryParse(tag.Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out var version) => version,
+        _ => throw ApiRefusal.Invalid("If-Match", "must be the ETag of the version that is changed"),
+    };
+
+    private static AutomationStore Store(HttpContext context) => context.RequestServices.GetRequiredService<AutomationStore>();
+
+    private static DispatchOptions Options(HttpContext context) => context.RequestServices.GetRequiredService<DispatchOptions>();
+}

@@ -1,0 +1,41 @@
+namespace WhatsAppMesh.Dispatch.Leads;
+
+/// <summary>One entry of a lead's timeline: the newest revision of a stage change.</summary>
+/// <param name="EventId">Id of the event in the lake.</param>
+/// <param name="Revision">Revision of it.</param>
+/// <param name="OrderAt">When it happened: what the timeline is sorted by; then log and position.</param>
+/// <param name="Occurrence">What the jobs of a stay that begins here are called.</param>
+/// <param name="ReceivedAt">When the lake received it.</param>
+/// <param name="Imported">True for an event of the past that was brought in later: it starts nothing.</param>
+/// <param name="Used">True once it was decided, under this event, what to do about the stay.</param>
+internal sealed record StageEvent(
+    Guid EventId, int Revision, DateTimeOffset OrderAt, int Log, long Position, string StageId, string Occurrence, DateTimeOffset ReceivedAt, bool Imported,
+    bool Used = false)
+{
+    /// <summary>What is known after a newer revision: another stage makes it another occurrence, about which nothing has been decided yet.</summary>
+    public StageEvent RevisedBy(StageEvent newer) => newer.Revision <= Revision
+        ? this
+        : newer.StageId == StageId ? newer with { Occurrence = Occurrence, Used = Used } : newer;
+}
+
+/// <summary>Time in one stage without interruption.</summary>
+/// <param name="Events">The events that tell of it, in order; at least one.</param>
+internal sealed record Stay(string StageId, IReadOnlyList<StageEvent> Events);
+
+/// <summary>The stages a lead has been in, as a fold of its stage changes: the same whatever came first.</summary>
+internal static class Timeline
+{
+    /// <summary>Stays in order. A change to the stage that the lead is in already prolongs the stay.</summary>
+    public static IReadOnlyList<Stay> Fold(IEnumerable<StageEvent> events)
+    {
+        var stays = new List<(string StageId, List<StageEvent> Events)>();
+        foreach (var one in events.OrderBy(static one => one.OrderAt).ThenBy(static one => one.Log).ThenBy(static one => one.Position))
+        {
+            if (stays.Count == 0 || stays[^1].StageId != one.StageId)
+                stays.Add((one.StageId, []));
+            stays[^1].Events.Add(one);
+        }
+
+        return [.. stays.Select(static stay => new Stay(stay.StageId, stay.Events))];
+    }
+}

@@ -1,0 +1,113 @@
+using System.Text.Json;
+using WhatsAppMesh.Events;
+
+namespace WhatsAppMesh.Dispatch.Messages;
+
+/// <summary>Reads a message and checks it as far as it can be before it is sent, reporting every error by field.</summary>
+internal static class MessageRules
+{
+    private const int MaxContent = 65_536;
+    private const int MaxUrl = 2_048;
+    private const int MaxText = 255;
+    private const int MaxBlock = 64 * 1024;
+
+    /// <summary>Reads an automation's message or the body of a direct send.</summary>
+    /// <param name="path">What the message is called in errors; empty for the body itself.</param>
+    /// <param name="hasPlaceholders">True when <c>{{</c> means something; which ones are allowed is checked elsewhere.</param>
+    /// <param name="toRequired">True when nothing else says who gets it.</param>
+    public static Message Read(JsonElement element, string path, bool hasPlaceholders, bool toRequired, FieldErrors errors)
+    {
+        var fields = new JsonFields(element, path, errors);
+        var media = fields.Object("media");
+        var message = new Message
+        {
+            Type = fields.Text("type", MaxText) ?? MessageType.Text,
+            To = fields.Text("to", MaxText, toRequired)?.Trim(),
+            Content = fields.Text("content", MaxContent),
+            PreviewUrl = fields.Bool("previewUrl"),
+            Media = media is { } file ? ReadMedia(file, fields.Path("media"), hasPlaceholders, errors) : null,
+            Location = fields.Object("location"),
+            Template = fields.Object("template"),
+            SessionId = fields.Text("sessionId", MaxText),
+            ExternalId = fields.Text("externalId", MaxText),
+            Metadata = fields.Object("metadata"),
+        };
+        fields.RefuseOthers();
+        CheckBlocks(message, fields, errors);
+        if (message.To is { } to && !(hasPlaceholders && to.Contains("{{", StringComparison.Ordinal)) && !IsRecipient(to))
+            errors.Add(fields.Path("to"), "must be a phone number with country code (8 to 15 digits) or a JID");
+        return message;
+    }
+
+    /// <summary>True for a phone number with country code, or the JID of a person or group.</summary>
+    public static bool IsRecipient(string to)
+    {
+        if (to.Contains('@', StringComparison.Ordinal))
+            return Jid.Parse(to) is { IsEmpty: false } jid && (jid.IsPhone || jid.IsLid || jid.IsGroup);
+        var digits = to.StartsWith('+') ? to[1..] : to;
+        return digits.Length is >= 8 and <= 15 && digits.All(char.IsAsciiDigit);
+    }
+
+    private static MessageMedia ReadMedia(JsonElement element, string path, bool hasPlaceholders, FieldErrors errors)
+    {
+        var fields = new JsonFields(element, path, errors);
+        var url = fields.Text("url", MaxUrl, required: true);
+        if (url is not null && !(hasPlaceholders && url.Contains("{{", StringComparison.Ordinal))
+            && !(Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
+            errors.Add(fields.Path("url"), "must be an absolute http or https URL");
+        var media = new MessageMedia(url ?? "", fields.Text("mimeType", MaxText), fields.Text("fileName", MaxText));
+        fields.RefuseOthers();
+        return media;
+    }
+
+    // Each type has its own block, required there and refused elsewhere.
+    private static void CheckBlocks(Message message, JsonFields fields, FieldErrors errors)
+    {
+        if (!MessageType.All.Contains(message.Type))
+        {
+            errors.Add(fields.Path("type"), $"must be one of {string.Join(", ", MessageType.All)}");
+            return;
+        }
+
+        if (message.Type == MessageType.Text && message.Content is null)
+            errors.Add(fields.Path("content"), "is required");
+        Check("media", message.Media is not null, MessageType.IsMedia(message.Type));
+        Check("location", message.Location is not null, message.Type == MessageType.Location);
+        Check("template", message.Template is not null, message.Type == MessageType.Template);
+        CheckSize("template", message.Template, fields, errors);
+        CheckSize("metadata", message.Metadata, fields, errors);
+        if (message is { Type: MessageType.Location, Location: { } location })
+            CheckLocation(new JsonFields(location, fields.Path("location"), errors), errors);
+        if (message is { Type: MessageType.Template, Template: { } template })
+            new JsonFields(template, fields.Path("template"), errors).Text("name", MaxText, required: true);
+
+        void Check(string block, bool isThere, bool belongs)
+        {
+            if (belongs && !isThere)
+                errors.Add(fields.Path(block), $"is required for type {message.Type}");
+            else if (isThere && !belongs)
+                errors.Add(fields.Path(block), $"has no place in type {message.Type}");
+        }
+    }
+
+    private static void CheckSize(string name, JsonElement? block, JsonFields fields, FieldErrors errors)
+    {
+        if (block?.GetRawText().Length > MaxBlock)
+            errors.Add(fields.Path(name), $"must have at most {MaxBlock} characters");
+    }
+
+    private static void CheckLocation(JsonFields fields, FieldErrors errors)
+    {
+        Check("latitude", 90);
+        Check("longitude", 180);
+        fields.Text("name", MaxText);
+        fields.Text("address", MaxText);
+        fields.RefuseOthers();
+
+        void Check(string name, double bound)
+        {
+            if (fields.Get(name) is not { ValueKind: JsonValueKind.Number } value || Math.Abs(value.GetDouble()) > bound)
+                errors.Add(fields.Path(name), $"must be a number from -{bound} to {bound}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+using System.Text.Json.Nodes;
+using WhatsAppMesh.Dispatch.Automations;
+using WhatsAppMesh.Dispatch.Jobs;
+using WhatsAppMesh.Dispatch.Messages;
+using WhatsAppMesh.Dispatch.Tests.Driving;
+
+namespace WhatsAppMesh.Dispatch.Tests;
+
+/// <summary>What events make of jobs, in a real database.</summary>
+public sealed class JobsFromEventsTests : IAsyncLifetime
+{
+    private readonly Lake _lake = new();
+    private DispatchDatabase _database = null!;
+
+    public async Task InitializeAsync() => _database = await DispatchDatabase.CreateAsync();
+
+    public async Task DisposeAsync() => await _database.DisposeAsync();
+
+    [Fact]
+    public async Task A_lead_that_comes_into_a_stage_gets_every_step_when_it_is_due()
+    {
+        await _database.AutomationAsync("stage_changed", "offer",
+        [
+            new AutomationStep("a", TimeSpan.Zero, "sales", new Message { Content = "Hi {{lead.name}}" }),
+            new AutomationStep("b", TimeSpan.FromHours(2), "sales", new Message { Content = "Still there?" }),
+        ]);
+        await _database.ApplyAsync(_lake.Stage("42", "offer", 1, more: new JsonObject { ["name"] = "Ana", ["phone"] = "+5511999990001" }));
+        Assert.Equal(["42|a|pending", "42|b|pending"], await _database.JobsAsync());
+        Assert.Equal(["01", "03"], await _database.RowsAsync("select to_char(due_at at time zone 'utc', 'HH24') from jobs order by step_id"));
+        Assert.Equal(["Ana|+5511999990001|offer"], await _database.RowsAsync("select facts->'name'->>'v', facts->'phone'->>'v', stage_id from leads"));
+    }
+
+    [Fact]
+    public async Task An_event_told_again_makes_no_second_job()
+    {
+        await _database.AutomationAsync("stage_changed", "offer");
+        await _database.AutomationAsync("trigger_fired", "orders", to: "5511999990001");
+        var (stage, fired) = (_lake.Stage("42", "offer", 1), _lake.Trigger("orders", new JsonObject(), 1));
+        await _database.ApplyAsync(stage, fired);
+        await _database.ApplyAsync(stage, fired);
+        Assert.Equal(2, (await _database.JobsAsync()).Count);
+    }
+
+    [Fact]
+    public async Task A_move_to_the_stage_it_is_in_starts_nothing_and_coming_back_later_does()
+    {
+        await _database.AutomationAsync("stage_changed", "offer");
+        await _database.ApplyAsync(_lake.Stage("42", "offer", 1));
+        await _database.ApplyAsync(_lake.Stage("42", "offer", 2));
+        Assert.Equal(["42|first|pending"], await _database.JobsAsync());
+        await _database.ApplyAsync(_lake.Stage("42", "lost", 3));
+        Assert.Equal(["42|first|cancelled"], await _database.JobsAsync());
+        await _database.ApplyAsync(_lake.Stage("42", "offer", 4));
+        Assert.Equal(["42|first|cancelled", "42|first|pending"], await _database.JobsAsync());
+    }
+
+    [Theory]
+    [InlineData("1,3,2")]
+    [InlineData("3,1,2")]
+    [InlineData("2,3,1")]
+    [InlineData("3,2,1")]
+    [InlineData("1 3 2")]
+    public async Task Two_tellings_of_a_stage_and_a_late_one_between_leave_one_job(string order)
+    {
+        await _database.AutomationAsync("stage_changed", "A");
+        await _database.AutomationAsync("stage_changed", "B");
+        var events = new[] { _lake.Stage("42", "A", 1), _lake.Stage("42", "B", 2), _lake.Stage("42", "A", 3) };
+        foreach (var batch in order.Split(','))
+            await _database.ApplyAsync(batch.Split(' ').Select(number => events[int.Parse(number, null) - 1]));
+        Assert.Equal(["A"], await _database.RowsAsync(
+            "select a.trigger_value from jobs j join automations a on a.id = j.automation_id where j.status = 'pending'"));
+    }
+
+    [Fact]
+    public async Task What_is_being_sent_when_the_lead_leaves_is_asked_to_stop()
+    {
+        await _database.AutomationAsync("stage_changed", "A");
+        await _database.ApplyAsync(_lake.Stage("42", "A", 1));
+        await _database.ExecuteAsync("update jobs set status = 'processing'");
+        await _database.ApplyAsync(_lake.Stage("42", "B", 2));
+        Assert.Equal(["processing|True"], await _database.RowsAsync("select status, cancel_requested from jobs"));
+    }
+
+    [Fact]
+    public async Task A_correction_that_undoes_the_move_lets_the_job_live_again()
+    {
+        await _database.AutomationAsync("stage_changed", "A");
+        await _database.ApplyAsync(_lake.Stage("42", "A", 1));
+        var moved = _lake.Stage("42", "B", 2, id: "moved");
+        await _database.ApplyAsync(moved);
+        Assert.Equal(["42|first|cancelled"], await _database.JobsAsync());
+        var corrected = _lake.Stage("42", "A", 2, id: "moved");
+        corrected.Revision = 1;
+        await _database.ApplyAsync(corrected);
+        Assert.Equal(["42|first|pending"], await _database.JobsAsync());
+    }
+
+    [Fact]
+    public async Task A_correction_does_not_send_again_what_was_sent()
+    {
+        await _database.AutomationAsync("stage_changed", "A");
+        await _database.ApplyAsync(_lake.Stage("42", "A", 1));
+        await _database.ExecuteAsync("update jobs set status = 'sent'");
+        await _database.ApplyAsync(_lake.Stage("42", "B", 2, id: "moved"));
+        var corrected = _lake.Stage("42", "A", 2, id: "moved");
+        corrected.Revision = 1;
+        await _database.ApplyAsync(corrected);
+        Assert.Equal(["42|first|sent"], await _database.JobsAsync());
+    }
+
+    [Fact]
+    public async Task An_automation_minds_only_causes_since_it_was_switched_on()
+    {
+        await _database.AutomationAsync("stage_changed", "A", since: 5);
+        await _database.AutomationAsync("member_joined", Lake.Group, since: 5);
+        await _database.ApplyAsync(_lake.Stage("42", "A", 4), _lake.Join(Lake.Group, "1@lid", null, 4), _lake.Stage("43", "A", 6));
+        Assert.Equal(["43|first|pending"], await _database.JobsAsync());
+    }
+
+    [Fact]
+    public async Task Events_from_before_the_start_and_imported_ones_are_folded_and_start_nothing()
+    {
+        await _database.AutomationAsync("stage_changed", "A", since: -100);
+        await _database.AutomationAsync("trigger_fired", "orders", since: -100);
+        var imported = _lake.Trigger("orders", new JsonObject(), 3);
+        imported.Imported = true;
+        await _database.ApplyAsync(_lake.Stage("42", "A", -2), _lake.Trigger("orders", new JsonObject(), -1), imported);
+        // The stay is known now: what is told of it later does not make it new.
+        await _database.ApplyAsync(_lake.Stage("42", "A", 4));
+        Assert.Empty(await _database.JobsAsync());
+        Assert.Equal(["A"], await _database.RowsAsync("select stage_id from leads"));
+    }
+
+    [Fact]
+    public async Task An_emptied_dispatch_folds_the_lake_and_sends_nothing_again()
+    {
+        await _database.AutomationAsync("stage_changed", "A");
+        var events = Enumerable.Range(1, 20).Select(i => _lake.Stage($"{i % 5}", i % 2 == 0 ? "A" : "B", i)).ToList();
+        await _database.ApplyAsync(events);
+        var leads = await _database.RowsAsync("select lead_id, stage_id, facts from leads order by lead_id");
+        await _database.ExecuteAsync($"truncate jobs, leads, stage_events cascade; update dispatch_epoch set started_at = '{Lake.Hour(100):O}'");
+        await _database.ApplyAsync(events);
+        Assert.Empty(await _database.JobsAsync());
+        Assert.Equal(leads, await _database.RowsAsync("select lead_id, stage_id, facts from leads order by lead_id"));
+    }
+
+    [Fact]
+    public async Task A_replay_sends_only_when_it_may_and_only_what_was_never_made()
+    {
+        await _database.AutomationAsync("stage_changed", "A");
+        await _database.AutomationAsync("trigger_fired", "orders", to: "5511999990001");
+        var (stage, fired) = (_lake.Stage("42", "A", 1), _lake.Trigger("orders", new JsonObject(), 1));
+        await _database.ApplyAsync([stage, fired], new DeliveryContext(IsReplay: true, AllowSends: false));
+        Assert.Empty(await _database.JobsAsync());
+        for (var again = 0; again < 2; again++)
+            await _database.ApplyAsync([stage, fired], new DeliveryContext(IsReplay: true, AllowSends: true));
+        Assert.Equal(["orders|first|pending"], await _database.JobsAsync());
+    }
+
+    [Fact]
+    public async Task A_fired_trigger_keeps_only_the_values_that_the_message_asks_for()
+    {
+        await _database.AutomationAsync("trigger_fired", "orders", text: "{{trigger.order.lines.0.sku}} {{trigger.none}}", to: "{{trigger.customer}}");
+        await _database.ApplyAsync(_lake.Trigger("orders", JsonNode.Parse("""{"customer":"5511999990001","card":"4111","order":{"lines":[{"sku":7}]}}""")!, 1));
+        Assert.Equal(["5511999990001|7|2"], await _database.RowsAsync("""
+            select subject->'values'->>'trigger.customer', subject->'values'->>'trigger.order.lines.0.sku', (select count(*) from jsonb_object_keys(subject->'values'))
+            from jobs
+            """));
+    }
+
+    [Fact]
+    public async Task A_join_makes_a_job_for_the_person_and_no_key_holds_a_JID()
+    {
+        await _database.AutomationAsync("member_joined", Lake.Group);
+        await _database.ApplyAsync(_lake.Join(Lake.Group, "77@lid", "5511999990001@s.whatsapp.net", 1), _lake.Join("other@g.us", "77@lid", null, 1));
+        Assert.Equal(["77@lid|5511999990001@s.whatsapp.net"], await _database.RowsAsync("select subject->>'lid', subject->>'phone' from jobs"));
+        Assert.Empty(await _database.RowsAsync("select key from jobs where key like '%@%' or entity like '%@%' or occurrence like '%@%'"));
+    }
+
+    [Fact]
+    public async Task A_tenant_never_starts_what_another_one_set_up()
+    {
+        await _database.AutomationAsync("stage_changed", "A", tenant: "other");
+        await _database.AutomationAsync("trigger_fired", "orders", tenant: "other");
+        await _database.ApplyAsync(_lake.Stage("42", "A", 1), _lake.Trigger("orders", new JsonObject(), 1));
+        Assert.Empty(await _database.JobsAsync());
+    }
+
+    [Fact]
+    public async Task Facts_of_a_lead_are_the_newest_whatever_came_first()
+    {
+        var older = _lake.Stage("42", "A", 1, more: JsonNode.Parse("""{"name":"Ana","phone":"1","attributes":{"city":"Recife","plan":2}}""")!.AsObject());
+        var newer = _lake.Stage("42", "B", 2, more: JsonNode.Parse("""{"name":"Ana Maria","attributes":{"city":"Olinda"}}""")!.AsObject());
+        await _database.ApplyAsync(newer);
+        await _database.ApplyAsync(older);
+        Assert.Equal(["Ana Maria|1|Olinda|2|B"], await _database.RowsAsync("""
+            select facts->'name'->>'v', facts->'phone'->>'v', facts->'attributes.city'->>'v', facts->'attributes.plan'->>'v', stage_id from leads
+            """));
+    }
+
+    [Fact]
+    public void Parts_of_a_key_never_run_into_each_other()
+    {
+        var id = Guid.NewGuid();
+        Assert.NotEqual(JobKey.Of("a:b", "c", "v", id, "s", "o"), JobKey.Of("a", "b:c", "v", id, "s", "o"));
+        Assert.NotEqual(JobKey.Of("a", "%3A", "v", id, "s", "o"), JobKey.Of("a", ":", "v", id, "s", "o"));
+        Assert.Equal(64, JobKey.Hash("x").Length);
+    }
+}
