@@ -1,5 +1,8 @@
 using Npgsql;
 using WhatsAppMesh.Deliveries;
+using WhatsAppMesh.Dispatch.Automations;
+using WhatsAppMesh.Dispatch.Executions;
+using WhatsAppMesh.Dispatch.Jobs;
 using WhatsAppMesh.Dispatch.Schema;
 using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Migrations;
@@ -22,18 +25,34 @@ public static class DispatchHost
         services.AddSchemaMigration(connectionString!, static database => new DispatchContext(database));
         services.AddSingleton(_ => NpgsqlDataSource.Create(WithoutJit(connectionString!)));
         services.AddDaprClient();
-        services.AddGrpc();
+        services.AddSingleton<DispatchService>();
+        services.AddGrpc().AddServiceOptions<DispatchService>(static grpc => grpc.Interceptors.Add<RefusalInterceptor>());
         services.AddSingleton<DispatchMetrics>();
         services.AddSingleton<IBatchHandler, DispatchHandler>();
+        services.AddSingleton<AutomationStore>();
+        services.AddSingleton<ExecutionQueries>();
+        services.AddSingleton<ExecutionDecisions>();
+        services.AddSingleton<ExecutionStats>();
+        services.AddSingleton<BulkReplays>();
+        services.AddSingleton<Runs>();
         services.AddSingleton<IReadinessCheck, DatabaseReadiness>();
         services.AddSingleton<IReadinessCheck, SidecarReadiness>();
         builder.AddDeliveries("dispatch", replaySends: true);
+        services.AddSingleton<JobUpkeep>();
+        services.AddHostedService(static provider => provider.GetRequiredService<JobUpkeep>());
+        services.AddHostedService<BulkReplayRunner>();
         return builder;
     }
 
     /// <summary>Maps everything the service answers.</summary>
     public static WebApplication MapDispatch(this WebApplication app)
     {
+        app.MapGrpcService<DispatchService>().OnAppPort().RequireSidecarToken();
+        AutomationsApi.Map(app);
+        ExecutionsApi.Map(app);
+        BulkReplaysApi.Map(app);
+        RunsApi.Map(app);
+        StatsApi.Map(app);
         app.MapDeliveries();
         return app;
     }

@@ -69,7 +69,7 @@ internal static class Placeholders
             : path.Contains(Open, StringComparison.Ordinal) ? "has '{{' inside a placeholder"
             : path.Split('.').Any(static step => step.Length == 0 || step.Any(char.IsWhiteSpace)) ? $"has a placeholder that is no path: '{path}'"
             : null;
-        return error is null ? new TextPart(path, true, bar < 0 ? null : inside[(bar + 1)..]) : null;
+        return error is null ? new TextPart(path, true, bar < 0 ? null : inside[(bar + 1)..].Trim()) : null;
     }
 
     private static void Flush(List<TextPart> parts, StringBuilder text)

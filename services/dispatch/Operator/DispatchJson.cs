@@ -20,6 +20,9 @@ internal sealed record AutomationView(
         one.Version, one.EnabledSince, one.CreatedAt, one.UpdatedAt);
 }
 
+/// <summary>The part of an automation that its owner writes.</summary>
+internal sealed record AutomationDefinition(string Name, bool Enabled, IReadOnlyDictionary<string, string> Trigger, IReadOnlyList<StepView> Steps);
+
 /// <summary>A step as the API shows it.</summary>
 internal sealed record StepView(string StepId, string Delay, string InstanceId, JsonElement Message);
 
@@ -31,7 +34,6 @@ internal sealed record AutomationPage(IReadOnlyList<AutomationView> Automations,
 /// <param name="Category">Class of the last failure: transient, throttled, permanent or unknown.</param>
 /// <param name="BrokerStatus">HTTP status of the broker's last answer.</param>
 /// <param name="IdempotencyKey">What the broker got as Idempotency-Key: the same on a replay.</param>
-/// <param name="Attempts">Every attempt, when one execution is asked for.</param>
 internal sealed record ExecutionView(
     Guid Id, string Status, string Kind, string? TriggerKind, Guid? AutomationId, string? StepId, string Entity, string Occurrence, string InstanceId,
     DateTimeOffset DueAt, DateTimeOffset? NextAttemptAt, int AttemptCount, string? Category, int? BrokerStatus, string? Error, string? ExternalId, string IdempotencyKey,
@@ -81,6 +83,7 @@ internal sealed record StatsView(
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AutomationView))]
 [JsonSerializable(typeof(AutomationPage))]
+[JsonSerializable(typeof(AutomationDefinition))]
 [JsonSerializable(typeof(ExecutionView))]
 [JsonSerializable(typeof(ExecutionPage))]
 [JsonSerializable(typeof(ReplayAnswer))]

@@ -48,8 +48,12 @@ internal sealed class Query(IQueryCollection values)
 
     /// <summary>A time; null when absent.</summary>
     public DateTimeOffset? Time(string name) => Text(name) is not { } text ? null
-        : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time) ? time
+        : TryTime(text, out var time) ? time
         : throw ApiRefusal.Invalid(name, "must be a time such as 2026-11-21T10:00:00Z");
+
+    /// <summary>Reads a time; one without an offset is UTC.</summary>
+    public static bool TryTime(string text, out DateTimeOffset time) =>
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time);
 
     /// <summary>A whole number; null when absent.</summary>
     public int? Number(string name, int min, int max) => Text(name) is not { } text ? null
