@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Dispatch.Automations;
 using WhatsAppMesh.Dispatch.Jobs;
 using WhatsAppMesh.Dispatch.Messages;

@@ -15,7 +15,7 @@ public sealed class DispatchProcess : IAsyncDisposable
     private const string Token = "token-of-the-test";
 
     private readonly WebApplication _app;
-    private readonly HttpClient _client = new() { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+    private readonly HttpClient _client = new();
 
     private DispatchProcess(WebApplication app, DispatchDatabase database)
     {
@@ -58,7 +58,11 @@ public sealed class DispatchProcess : IAsyncDisposable
     public async Task<Answer> SendAsync(
         string method, string path, string? body = null, string? tenant = "acme", string role = "operator", string? ifMatch = null, string? token = Token)
     {
-        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        using var request = new HttpRequestMessage(new HttpMethod(method), path)
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
         if (body is not null)
             request.Content = new StringContent(body, Encoding.UTF8, "application/json");
         if (token is not null)
