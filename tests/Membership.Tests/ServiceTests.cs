@@ -165,6 +165,44 @@ public sealed class ServiceTests : IAsyncLifetime
         await RefusedAsync(StatusCode.NotFound, "Nobody", () => Client.GetParticipantAsync(new GetParticipantRequest { Tenant = "acme", Jid = Lid(1) }).ResponseAsync);
     }
 
+    public static TheoryData<string> HostileFields() => [.. Hostile.Keys];
+
+    private static readonly Dictionary<string, Func<V1.Membership.MembershipClient, Task>> Hostile = new()
+    {
+        ["tenant: NUL"] = client => client.ListGroupsAsync(new ListGroupsRequest { Tenant = "ac\0me" }).ResponseAsync,
+        ["group_jid: NUL"] = client => client.GetGroupAsync(new GetGroupRequest { Tenant = "acme", GroupJid = "1\0@g.us" }).ResponseAsync,
+        ["jid: NUL"] = client => client.GetParticipantAsync(new GetParticipantRequest { Tenant = "acme", Jid = "1\0@lid" }).ResponseAsync,
+        ["jids[1]: NUL"] = client => client.ResolveJidsAsync(new ResolveJidsRequest { Tenant = "acme", Jids = { Lid(1), "\0@lid" } }).ResponseAsync,
+        ["jids must be: too many"] = client => client.ResolveJidsAsync(new ResolveJidsRequest { Tenant = "acme", Jids = { Enumerable.Repeat(Lid(1), 1001) } }).ResponseAsync,
+        ["page_token: NUL"] = client => client.ListGroupsAsync(new ListGroupsRequest { Tenant = "acme", PageToken = "\0" }).ResponseAsync,
+        ["as_of: before all time"] = client => client.ListMembersAsync(new ListMembersRequest { Tenant = "acme", GroupJid = GroupJid, AsOf = new Timestamp { Seconds = long.MinValue } }).ResponseAsync,
+        ["as_of: after all time"] = client => client.ListMembersAsync(new ListMembersRequest { Tenant = "acme", GroupJid = GroupJid, AsOf = new Timestamp { Seconds = long.MaxValue, Nanos = 1 } }).ResponseAsync,
+        ["since: nanoseconds"] = client => client.LinkIdentityAsync(new LinkIdentityRequest { Tenant = "acme", Lid = Lid(1), PhoneJid = Phone(1), Since = new Timestamp { Nanos = -1 } }).ResponseAsync,
+        ["reason: NUL"] = client => client.UnlinkIdentityAsync(new UnlinkIdentityRequest { Tenant = "acme", Lid = Lid(1), PhoneJid = Phone(1), Reason = "\0" }).ResponseAsync,
+        ["reason must have: too long"] = client => client.UnlinkIdentityAsync(new UnlinkIdentityRequest { Tenant = "acme", Lid = Lid(1), PhoneJid = Phone(1), Reason = new string('x', 501) }).ResponseAsync,
+    };
+
+    [Theory]
+    [MemberData(nameof(HostileFields))]
+    public async Task What_no_method_could_take_is_refused_by_name(string name)
+    {
+        await EventuallyAsync(async () => await Client.ListGroupsAsync(new ListGroupsRequest { Tenant = "acme" }));
+
+        await RefusedAsync(StatusCode.InvalidArgument, name.Split(": ")[0], async () => { await Hostile[name](Client); return true; });
+
+        Assert.Empty(_lake.Of("identity.linked"));
+        Assert.Empty(_lake.Of("identity.unlinked"));
+    }
+
+    [Fact]
+    public async Task Decision_that_the_lake_cannot_take_is_unavailable_in_our_own_words()
+    {
+        await EventuallyAsync(async () => await Client.ListGroupsAsync(new ListGroupsRequest { Tenant = "acme" }));
+        await _lake.DisposeAsync();
+
+        await RefusedAsync(StatusCode.Unavailable, "The lake cannot be asked now", () => Client.LinkIdentityAsync(new LinkIdentityRequest { Tenant = "acme", Lid = Lid(1), PhoneJid = Phone(1) }).ResponseAsync);
+    }
+
     private static async Task RefusedAsync<T>(StatusCode status, string start, Func<Task<T>> call)
     {
         var failure = await Assert.ThrowsAsync<RpcException>(call);

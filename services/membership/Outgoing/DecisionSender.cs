@@ -30,12 +30,12 @@ internal sealed partial class DecisionSender(NpgsqlDataSource database, LakeSend
     {
         var before = await ReadAsync(decision, cancellationToken);
         // The last decision counts: this one must not lose to an earlier one from a clock that is ahead.
-        var at = time.GetUtcNow();
+        var at = ToMicrosecond(time.GetUtcNow());
         if (before is { } known && known.OrderAt >= at)
             at = known.OrderAt.AddMicroseconds(1);
         var appended = (await lake.AppendAsync([Derive(decision, before, at)], cancellationToken))[0];
         var started = time.GetTimestamp();
-        while (!IsApplied(await ReadAsync(decision, cancellationToken), before, appended))
+        while (!IsApplied(await ReadAsync(decision, cancellationToken), before, at, appended))
         {
             if (time.GetElapsedTime(started) > options.DecisionPatience)
                 throw new RpcException(new Status(StatusCode.Unavailable, "The decision is logged and will be applied; it has not come back yet. Ask again."));
@@ -43,9 +43,16 @@ internal sealed partial class DecisionSender(NpgsqlDataSource database, LakeSend
         }
     }
 
-    /// <summary>Applied, or overtaken by a later decision on the pair.</summary>
-    private static bool IsApplied(FactKey? now, FactKey? before, AppendResult appended) =>
-        now is { } key && ((key.Log == appended.Log && key.Position == appended.Position) || (now != before && (key.Log, key.Position).CompareTo((appended.Log, appended.Position)) > 0));
+    /// <summary>
+    /// Applied, or beaten by a decision on the pair that counts as later: by its clock, wherever it stands in the log. Of a repeated call the
+    /// time that was logged is not known here; any other decision since is then its effect, or has beaten it.
+    /// </summary>
+    internal static bool IsApplied(FactKey? now, FactKey? before, DateTimeOffset at, AppendResult appended) => now is { } key
+        && ((key.Log == appended.Log && key.Position == appended.Position)
+            || (appended.Appended ? key.CompareTo(new FactKey(at, appended.Log, appended.Position, 0)) > 0 : now != before));
+
+    // What the lake and the tables keep of a time.
+    private static DateTimeOffset ToMicrosecond(DateTimeOffset time) => new(time.Ticks - (time.Ticks % TimeSpan.TicksPerMicrosecond), time.Offset);
 
     private static DerivedEvent Derive(Decision decision, FactKey? before, DateTimeOffset at)
     {

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Google.Protobuf.WellKnownTypes;
 using WhatsAppMesh.Events.V1;
+using WhatsAppMesh.Membership.Events;
 
 namespace WhatsAppMesh.Membership.Tests.Driving;
 
@@ -23,7 +24,7 @@ public sealed class Collector(string tenant = "acme")
         Log = 1,
         Position = ++_position,
         Tenant = tenant,
-        Source = "default",
+        Source = EventReaders.IsDerived(type) ? "service:membership" : "default",
         EventId = Guid.NewGuid().ToString(),
         Type = type,
         ChatJid = chat,
