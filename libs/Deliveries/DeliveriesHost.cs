@@ -8,7 +8,8 @@ namespace WhatsAppMesh.Deliveries;
 public static class DeliveriesHost
 {
     /// <summary>
-    /// Registers everything. The service itself registers its <see cref="IBatchHandler"/>, its <see cref="NpgsqlDataSource"/> and gRPC, and
+    /// Registers everything, gRPC included; every gRPC method of the service gets the checks of <see cref="RequestFields"/>, and UNAVAILABLE where
+    /// the lake or the database is away. The service itself registers its <see cref="IBatchHandler"/> and its <see cref="NpgsqlDataSource"/>, and
     /// runs <see cref="DeliveriesSchema"/> from its migrations.
     /// </summary>
     /// <param name="builder">The service's builder.</param>
@@ -24,6 +25,7 @@ public static class DeliveriesHost
         services.AddSingleton<IValidateOptions<DeliveriesOptions>, DeliveriesOptionsValidator>();
         services.AddSingleton(static provider => provider.GetRequiredService<IOptions<DeliveriesOptions>>().Value);
 
+        services.AddGrpc(static grpc => grpc.Interceptors.Add<RequestGate>());
         services.AddSingleton<DeliveriesMetrics>();
         services.AddSingleton<LakeReader>();
         services.AddSingleton<LakeSender>();
@@ -33,9 +35,11 @@ public static class DeliveriesHost
         services.AddSingleton<BatchTransaction>();
         services.AddSingleton<BatchProcessor>();
         services.AddSingleton<FailureStore>();
+        services.AddSingleton<DeliveriesRetention>();
         services.AddSingleton<DeadLetterStore>();
         services.AddSingleton<DeadLetterQueries>();
         services.AddSingleton<DeadLetterDiscarding>();
+        services.AddSingleton<LakeOutbox>();
         services.AddSingleton<DeadLetterDesk>();
         services.AddSingleton<DeadLettersService>();
         services.AddSingleton<SingleReplica>();
@@ -49,6 +53,7 @@ public static class DeliveriesHost
             provider.GetRequiredService<DeliveriesOptions>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ReplayJobRunner>();
         services.AddHostedService(static provider => provider.GetRequiredService<ReplayJobRunner>());
+        services.AddHostedService(static provider => provider.GetRequiredService<LakeOutbox>());
         services.AddHostedService<LakePuller>();
         services.AddHostedService<DeliveriesUpkeep>();
         return builder;

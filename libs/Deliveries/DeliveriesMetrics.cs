@@ -7,6 +7,8 @@ namespace WhatsAppMesh.Deliveries;
 /// <summary>The metrics every consumer has. No label holds a phone number, a JID or an unknown event type.</summary>
 internal sealed class DeliveriesMetrics : IDisposable
 {
+    private static readonly string[] PullResults = ["applied", "known", "dead", "retry"];
+
     private readonly KeyValuePair<string, object?> _service;
     private readonly TimeProvider _time;
     private readonly Meter _meter;
@@ -30,6 +32,13 @@ internal sealed class DeliveriesMetrics : IDisposable
         _lag = _meter.CreateHistogram<double>("mesh_consumer_lag_seconds", "s", "Time from an event's receipt by the lake to its commit here.");
         _meter.CreateObservableGauge("mesh_consumer_missing_events", () => new Measurement<long>(Volatile.Read(ref _missing), _service), description: "Events that a head seen a grace period ago covers and the account lacks.");
         _meter.CreateObservableGauge("mesh_dead_letters", ObserveDeadLetters, description: "Dead letters that wait for a decision.");
+    }
+
+    /// <summary>Counts nothing, once somebody listens: what has not happened yet is zero, not absent.</summary>
+    public void Begin()
+    {
+        foreach (var result in PullResults)
+            _pulled.Add(0, new TagList([_service, new("result", result)]));
     }
 
     /// <summary>A timestamp for <see cref="Handled"/>.</summary>

@@ -42,11 +42,32 @@ public sealed record DeliveriesOptions
     /// <summary>Events fetched from the lake at a time.</summary>
     public int PullBatchSize { get; set; } = 500;
 
+    /// <summary>Bytes of events fetched from the lake at a time: a batch ends at this size or at <see cref="PullBatchSize"/>.</summary>
+    public int PullBatchBytes { get; set; } = 8 * 1024 * 1024;
+
+    /// <summary>
+    /// A pulled event that has failed this often, over at least <see cref="GiveUpAfter"/>, becomes a dead letter although its failures are
+    /// transient. More than the transport's own retries (20), which bury it first where the transport brings it.
+    /// </summary>
+    public int GiveUpAttempts { get; set; } = 30;
+
+    /// <summary>Shortest time from a pulled event's first failure until it is given up.</summary>
+    public TimeSpan GiveUpAfter { get; set; } = TimeSpan.FromMinutes(30);
+
     /// <summary>Events per second of a replay job that names no rate.</summary>
     public int ReplayRate { get; set; } = 50;
 
     /// <summary>How long failure records are kept after the last failure.</summary>
     public TimeSpan FailureRetention { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>How long a dead letter keeps its envelope, which is the event with its personal data, once it is settled.</summary>
+    public TimeSpan EnvelopeRetention { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>How long a dead letter is kept once it is settled: replayed, failed again or discarded. An open one stays for ever.</summary>
+    public TimeSpan DeadLetterRetention { get; set; } = TimeSpan.FromDays(365);
+
+    /// <summary>How long a replay job is kept once it is done or cancelled.</summary>
+    public TimeSpan ReplayJobRetention { get; set; } = TimeSpan.FromDays(365);
 
     /// <summary>Every rule that the settings break, as "key: reason"; empty when all is well.</summary>
     public IEnumerable<string> Validate()
@@ -65,6 +86,22 @@ public sealed record DeliveriesOptions
             yield return $"Deliveries:PullGrace: {PullGrace} is negative.";
         if (PullBatchSize is < 1 or > 10_000)
             yield return $"Deliveries:PullBatchSize: {PullBatchSize} is not within 1..10000.";
+        if (PullBatchBytes < 1)
+            yield return $"Deliveries:PullBatchBytes: {PullBatchBytes} is less than 1.";
+        if (GiveUpAttempts < 1)
+            yield return $"Deliveries:GiveUpAttempts: {GiveUpAttempts} is less than 1.";
+        if (GiveUpAfter < TimeSpan.Zero)
+            yield return $"Deliveries:GiveUpAfter: {GiveUpAfter} is negative.";
+        foreach (var (key, age) in new[]
+        {
+            (nameof(FailureRetention), FailureRetention), (nameof(EnvelopeRetention), EnvelopeRetention),
+            (nameof(DeadLetterRetention), DeadLetterRetention), (nameof(ReplayJobRetention), ReplayJobRetention),
+        })
+        {
+            if (age <= TimeSpan.Zero)
+                yield return $"Deliveries:{key}: {age} is not positive.";
+        }
+
         if (ReplayRate is < 1 or > ReplayRates.Max)
             yield return $"Deliveries:ReplayRate: {ReplayRate} is not within 1..{ReplayRates.Max}.";
     }

@@ -2,27 +2,28 @@ using Npgsql;
 
 namespace WhatsAppMesh.Deliveries;
 
-/// <summary>Counts the open dead letters for the metric, and forgets old failure records.</summary>
+/// <summary>Counts the open dead letters for the metric, and lets retention do its work now and then.</summary>
 internal sealed partial class DeliveriesUpkeep(
-    NpgsqlDataSource database, FailureStore failures, DeliveriesOptions options, DeliveriesMetrics metrics, TimeProvider time, ILogger<DeliveriesUpkeep> logger) : BackgroundService
+    NpgsqlDataSource database, DeliveriesRetention retention, DeliveriesMetrics metrics, TimeProvider time, ILogger<DeliveriesUpkeep> logger) : BackgroundService
 {
     private static readonly TimeSpan CountInterval = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan ForgetInterval = TimeSpan.FromHours(1);
+    private static readonly TimeSpan RetentionInterval = TimeSpan.FromHours(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        metrics.Begin();
         using var timer = new PeriodicTimer(CountInterval, time);
-        var forgotten = time.GetUtcNow();
+        var retained = DateTimeOffset.MinValue;
         do
         {
             try
             {
                 await CountAsync(stoppingToken);
-                if (time.GetUtcNow() - forgotten < ForgetInterval)
+                if (time.GetUtcNow() - retained < RetentionInterval)
                     continue;
 
-                await failures.ForgetAsync(time.GetUtcNow() - options.FailureRetention, stoppingToken);
-                forgotten = time.GetUtcNow();
+                await retention.ApplyAsync(stoppingToken);
+                retained = time.GetUtcNow();
             }
             catch (NpgsqlException exception)
             {

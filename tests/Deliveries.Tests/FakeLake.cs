@@ -48,6 +48,36 @@ internal sealed class FakeLake : Lake.LakeBase, IAsyncDisposable
             _events[(value.Log, value.Position)] = value;
     }
 
+    /// <summary>Requests that appended.</summary>
+    public ConcurrentQueue<AppendRequest> Appends { get; } = new();
+
+    /// <summary>Appends at the end of log 1, each id once, as the lake does.</summary>
+    public override Task<AppendResponse> Append(AppendRequest request, ServerCallContext context)
+    {
+        Appends.Enqueue(request);
+        var response = new AppendResponse();
+        foreach (var derived in request.Events)
+        {
+            var known = _events.Values.FirstOrDefault(one => one.EventId == derived.EventId);
+            var position = known?.Position ?? _events.Keys.Where(static key => key.Log == 1).Max(static key => key.Position) + 1;
+            if (known is null)
+            {
+                Add(new CollectedEvent
+                {
+                    Log = 1, Position = position, Tenant = derived.Tenant, Source = $"service:{request.Service}", EventId = derived.EventId,
+                    Type = derived.Type, OccurredAt = derived.OccurredAt, ReceivedAt = derived.OccurredAt, PayloadJson = derived.PayloadJson,
+                });
+            }
+
+            response.Results.Add(new AppendResult { Appended = known is null, Log = 1, Position = position });
+        }
+
+        return Task.FromResult(response);
+    }
+
+    /// <summary>The event at a position.</summary>
+    public CollectedEvent At(long position, int log = 1) => _events[(log, position)];
+
     /// <summary>Retention: positions below <paramref name="oldest"/> are gone.</summary>
     public void RetireBelow(int log, long oldest) => _oldest[log] = oldest;
 

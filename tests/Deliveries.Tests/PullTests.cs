@@ -98,6 +98,90 @@ public sealed class PullTests
     }
 
     [Fact]
+    public async Task What_never_succeeds_for_reasons_of_its_own_dies_in_the_end_so_that_a_rebuild_completes()
+    {
+        await using var world = await World.CreateAsync();
+        world.Lake.Add(Enumerable.Range(1, 5).Select(static position => Envelopes.Event(position)));
+        var replica = await world.StartReplicaAsync(
+            new TestHandler { Before = static (value, _) => value.Position == 3 ? throw new TimeoutException("Always.") : Task.CompletedTask },
+            Pulling, ("Deliveries:FailureGrace", "00:00:00.05"), ("Deliveries:GiveUpAttempts", "4"), ("Deliveries:GiveUpAfter", "00:00:00.3"));
+
+        await World.UntilAsync(async () => (await replica.Service<RebuildState>().GetAsync(default)).IsComplete, true);
+
+        Assert.Equal("1 2 4 5", await world.EffectsAsync());
+        Assert.Equal("{[1,6)}", await world.AccountAsync());
+        var letter = Assert.Single((await new Client(replica.Channel).ListAsync(new() { Filter = new() { Tenant = Envelopes.Tenant } })).DeadLetters);
+        Assert.Equal((3L, "transient", typeof(TimeoutException).FullName), (letter.Position, letter.Category, letter.Error));
+        Assert.True(letter.Attempts >= 4, $"{letter.Attempts} attempts");
+        Assert.True(letter.DeadAt.ToDateTime() - letter.FirstFailedAt.ToDateTime() >= TimeSpan.FromSeconds(0.3));
+        Assert.Equal("3", await DiscardTests.SetAsync(replica, "dead", head: 5));
+    }
+
+    [Fact]
+    public async Task An_account_that_cannot_be_locked_is_no_events_fault_however_long_it_lasts()
+    {
+        await using var world = await World.CreateAsync();
+        world.Lake.Add(Envelopes.Event(1));
+        await world.ExecuteAsync("insert into deliveries.account (log) values (1)");
+        await using var holder = await world.Sql.OpenConnectionAsync();
+        var transaction = await holder.BeginTransactionAsync();
+        await using (var command = new Npgsql.NpgsqlCommand("select from deliveries.account for update", holder, transaction))
+            await command.ExecuteNonQueryAsync();
+        await world.StartReplicaAsync(
+            null, Pulling, ("Deliveries:FailureGrace", "00:00:00.05"), ("Deliveries:LockTimeout", "00:00:00.05"), ("Deliveries:GiveUpAttempts", "2"), ("Deliveries:GiveUpAfter", "00:00:00.1"));
+
+        await World.UntilAsync(() => world.QueryAsync<bool>("select coalesce(max(attempts), 0) >= 6 from deliveries.failures"), true);
+        await transaction.RollbackAsync();
+
+        await World.UntilAsync(() => world.AccountAsync(), "{[1,2)}");
+        Assert.Equal("1", await world.EffectsAsync());
+    }
+
+    [Fact]
+    public async Task A_batch_ends_at_its_bytes_as_well_as_at_its_count()
+    {
+        await using var world = await World.CreateAsync();
+        world.Lake.Add(Enumerable.Range(1, 12).Select(static position =>
+        {
+            var value = Envelopes.Event(position);
+            value.PayloadJson = $$"""{"big":"{{new string('x', 30_000)}}"}""";
+            return value;
+        }));
+        var replica = await world.StartReplicaAsync(null, Pulling, ("Deliveries:PullBatchBytes", "100000"));
+
+        await World.UntilAsync(() => world.AccountAsync(), "{[1,13)}");
+
+        Assert.All(replica.Handler.Batches, static size => Assert.InRange(size, 1, 4));
+    }
+
+    [Fact]
+    public async Task What_came_before_a_stream_broke_is_kept()
+    {
+        await using var world = await World.CreateAsync();
+        world.Lake.Add(Enumerable.Range(1, 20).Select(static position => Envelopes.Event(position)));
+        world.Lake.Before = static value => value.Position == 8 ? throw new Grpc.Core.RpcException(new(Grpc.Core.StatusCode.Unavailable, "gone")) : Task.CompletedTask;
+        await world.StartReplicaAsync(null, Pulling);
+
+        await World.UntilAsync(() => world.AccountAsync(), "{[1,8)}");
+        world.Lake.Before = null;
+        await World.UntilAsync(() => world.AccountAsync(), "{[1,21)}");
+        Assert.Equal(string.Join(' ', Enumerable.Range(1, 20)), await world.EffectsAsync());
+    }
+
+    [Fact]
+    public async Task The_metrics_of_the_pull_are_there_from_the_start()
+    {
+        await using var world = await World.CreateAsync();
+        var replica = await world.StartReplicaAsync();
+
+        var metrics = await replica.GetTextAsync("/metrics");
+
+        foreach (var result in new[] { "applied", "known", "dead", "retry" })
+            Assert.Contains($"mesh_consumer_pulled_total{{result=\"{result}\",service=\"consumer\"}} 0", metrics, StringComparison.Ordinal);
+        Assert.Contains("mesh_consumer_missing_events{service=\"consumer\"} 0", metrics, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Retired_positions_are_recorded_as_such()
     {
         await using var world = await World.CreateAsync();

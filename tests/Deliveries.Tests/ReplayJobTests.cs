@@ -110,6 +110,37 @@ public sealed class ReplayJobTests
         Assert.Equal(string.Join(' ', Enumerable.Range(1, 40)), await world.EffectsAsync());
     }
 
+    [Fact]
+    public async Task A_ninth_job_does_not_wait_for_the_end_of_eight_long_ones()
+    {
+        await using var world = await World.CreateAsync();
+        var replica = await world.StartReplicaAsync();
+        var client = new Client(replica.Channel);
+        await BuryAsync(replica, 1, 1);
+        world.Lake.Add(Enumerable.Range(2, 1000).Select(static position => Envelopes.Event(position)));
+        for (var n = 0; n < 8; n++)
+            await client.ReplayAsync(new() { Tenant = Envelopes.Tenant, Ranges = { new PositionRange { Log = 1, From = 2, To = 1001 } }, Reason = "long", Rate = 1 });
+
+        var ninth = (await client.ReplayAsync(new() { Tenant = Envelopes.Tenant, Filter = new(), Reason = "short", Rate = 1 })).JobId;
+
+        Assert.Equal(1, (await ReplayTests.DoneAsync(client, ninth)).Replayed);
+        Assert.Equal(8, await world.QueryAsync<long>("select count(*) from deliveries.replay_jobs where state = 'running'"));
+    }
+
+    [Fact]
+    public void Jobs_take_turns_and_those_that_ended_are_forgotten()
+    {
+        var turns = new ReplayTurns(2);
+        var jobs = Enumerable.Range(0, 5).Select(static _ => Guid.NewGuid()).ToList();
+
+        Assert.Equal([jobs[0], jobs[1]], turns.Next(jobs));
+        Assert.Equal([jobs[2], jobs[3]], turns.Next(jobs));
+        Assert.Equal([jobs[4], jobs[0]], turns.Next(jobs));
+        Assert.Equal([jobs[1]], turns.Next([jobs[1]]));
+        Assert.Equal([jobs[0], jobs[2]], turns.Next(jobs));
+        Assert.Empty(turns.Next([]));
+    }
+
     private static async Task BuryAsync(Replica replica, long from, long to)
     {
         var (_, answer) = await replica.PostAsync("/events/dead", Envelopes.Bulk(Envelopes.Range(from, to)));

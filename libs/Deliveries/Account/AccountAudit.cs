@@ -19,7 +19,7 @@ internal sealed class AccountAudit(NpgsqlDataSource database, LakeReader lake)
             """
             select a.log, a.done::text, a.retired::text,
                 coalesce((select array_agg(d.position) from deliveries.dead_letters d where d.log = a.log and d.state = 'open'), '{}'),
-                coalesce((select array_agg(d.position) from deliveries.dead_letters d where d.log = a.log and d.state = 'discarded'), '{}')
+                coalesce((select array_agg(d.position) from deliveries.discards d where d.log = a.log and d.is_dead), '{}')
             from deliveries.account a order by a.log
             """);
         var audits = new SortedDictionary<int, LogAudit>();
@@ -27,14 +27,13 @@ internal sealed class AccountAudit(NpgsqlDataSource database, LakeReader lake)
         while (await reader.ReadAsync(cancellationToken))
         {
             var log = reader.GetInt32(0);
-            var dead = PositionSet.Of(reader.GetFieldValue<long[]>(3));
             audits[log] = LogAudit.Of(
                 log,
                 heads.GetValueOrDefault(log),
                 PositionSet.Parse(reader.GetString(1)),
                 PositionSet.Parse(reader.GetString(2)),
-                dead,
-                PositionSet.Of(reader.GetFieldValue<long[]>(4)).Subtract(dead));
+                PositionSet.Of(reader.GetFieldValue<long[]>(3)),
+                PositionSet.Of(reader.GetFieldValue<long[]>(4)));
         }
 
         foreach (var (log, head) in heads)

@@ -1,5 +1,4 @@
 using Grpc.Core;
-using Npgsql;
 using WhatsAppMesh.Deliveries.V1;
 using Contract = WhatsAppMesh.Deliveries.V1.Account;
 
@@ -16,46 +15,28 @@ internal sealed class AccountService(AccountAudit audit, AccountStore accounts, 
     public override async Task<GetAuditResponse> GetAudit(GetAuditRequest request, ServerCallContext context)
     {
         if (request.Heads.Count > MaxLogs || request.Heads.Any(static head => head is { Key: < 1 } or { Value: < 0 or long.MaxValue }))
-            throw DeadLetterDesk.Invalid("heads", $"must be at most {MaxLogs} positions by log, none below zero");
+            throw RequestFields.Invalid("heads", $"must be at most {MaxLogs} positions by log, none below zero");
 
-        return await AnswerAsync(async () =>
-        {
-            var response = new GetAuditResponse { Service = options.Service };
-            response.Logs.Add((await audit.AuditAsync(request.Heads, context.CancellationToken)).Select(ToContract));
-            var progress = await rebuild.GetAsync(context.CancellationToken);
-            response.Rebuild = new Rebuild { IsComplete = progress.IsComplete, Done = progress.Done, Target = progress.Target };
-            return response;
-        });
+        var response = new GetAuditResponse { Service = options.Service };
+        response.Logs.Add((await audit.AuditAsync(request.Heads, context.CancellationToken)).Select(ToContract));
+        var progress = await rebuild.GetAsync(context.CancellationToken);
+        response.Rebuild = new Rebuild { IsComplete = progress.IsComplete, Done = progress.Done, Target = progress.Target };
+        return response;
     }
 
     public override async Task<GetMissingResponse> GetMissing(GetMissingRequest request, ServerCallContext context)
     {
         if (request.Ranges.Count is 0 or > MaxAskedRanges || request.Ranges.Any(static range => range.Log < 1 || range.From < 1 || range.To < range.From || range.To == long.MaxValue))
-            throw DeadLetterDesk.Invalid("ranges", $"must be 1 to {MaxAskedRanges}, each with a log and from <= to, all positive");
+            throw RequestFields.Invalid("ranges", $"must be 1 to {MaxAskedRanges}, each with a log and from <= to, all positive");
 
-        return await AnswerAsync(async () =>
-        {
-            var account = await accounts.ReadAsync(context.CancellationToken);
-            var missing = request.Ranges
-                .GroupBy(static range => range.Log)
-                .OrderBy(static log => log.Key)
-                .SelectMany(log => PositionSet.OfSpans(log.Select(static range => new PositionSpan(range.From, range.To)))
-                    .Subtract(account.TryGetValue(log.Key, out var row) ? row.Done : PositionSet.Empty)
-                    .Spans.Select(span => new PositionRange { Log = log.Key, From = span.From, To = span.To }));
-            return new GetMissingResponse { Ranges = { missing.Take(MaxMissingRanges) } };
-        });
-    }
-
-    private static async Task<T> AnswerAsync<T>(Func<Task<T>> answer)
-    {
-        try
-        {
-            return await answer();
-        }
-        catch (Exception exception) when (exception is LakeException or NpgsqlException)
-        {
-            throw new RpcException(new Status(StatusCode.Unavailable, "The lake or the database cannot be asked now; try again."));
-        }
+        var account = await accounts.ReadAsync(context.CancellationToken);
+        var missing = request.Ranges
+            .GroupBy(static range => range.Log)
+            .OrderBy(static log => log.Key)
+            .SelectMany(log => PositionSet.OfSpans(log.Select(static range => new PositionSpan(range.From, range.To)))
+                .Subtract(account.TryGetValue(log.Key, out var row) ? row.Done : PositionSet.Empty)
+                .Spans.Select(span => new PositionRange { Log = log.Key, From = span.From, To = span.To }));
+        return new GetMissingResponse { Ranges = { missing.Take(MaxMissingRanges) } };
     }
 
     private static V1.LogAudit ToContract(LogAudit audit) => new()

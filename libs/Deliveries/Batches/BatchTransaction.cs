@@ -4,7 +4,8 @@ using WhatsAppMesh.Events.V1;
 namespace WhatsAppMesh.Deliveries;
 
 /// <summary>Applies events to the consumer's state, once each: account, handler's effects and commit are one transaction.</summary>
-internal sealed class BatchTransaction(NpgsqlDataSource database, IBatchHandler handler, DeliveriesOptions options, DeliveriesMetrics metrics)
+internal sealed class BatchTransaction(
+    NpgsqlDataSource database, IBatchHandler handler, DeadLetterDiscarding discarding, DeliveriesOptions options, DeliveriesMetrics metrics)
 {
     /// <summary>Step of a failure that came before the handler: the account could not be locked, so no event is to blame.</summary>
     public const string AccountStep = "account";
@@ -19,22 +20,28 @@ internal sealed class BatchTransaction(NpgsqlDataSource database, IBatchHandler 
         AccountTransaction? account = null;
         try
         {
-            account = await AccountTransaction.BeginAsync(database, events.Select(static value => value.Log), options.LockTimeout, cancellationToken);
+            var told = Discard.Told(events, options.Service);
+            var logs = events.Select(static value => value.Log).Concat(told.Values.Select(static discard => discard.Log));
+            account = await AccountTransaction.BeginAsync(database, logs, options.LockTimeout, cancellationToken);
             step = "handle";
             var fates = new Fate[events.Count];
             var handled = new List<CollectedEvent>(events.Count);
             for (var i = 0; i < events.Count; i++)
             {
                 var value = events[i];
-                fates[i] = account.IsDone(value.Log, value.Position) ? Fate.Known : handler.Handles(value.Type) ? Fate.Applied : Fate.Ignored;
-                if (fates[i] == Fate.Applied)
+                var isHandled = handler.Handles(value.Type);
+                fates[i] = account.IsDone(value.Log, value.Position) ? Fate.Known : isHandled || told.ContainsKey(i) ? Fate.Applied : Fate.Ignored;
+                if (fates[i] == Fate.Known)
+                    continue;
+                if (isHandled)
                     handled.Add(value);
-                if (fates[i] != Fate.Known)
-                    account.Add(value.Log, value.Position);
+                account.Add(value.Log, value.Position);
             }
 
             if (handled.Count > 0)
                 await handler.ApplyAsync(handled, DeliveryContext.First, account.Transaction, cancellationToken);
+            foreach (var (_, discard) in told.Where(one => fates[one.Key] == Fate.Applied).OrderBy(static one => (one.Value.Log, one.Value.Position)))
+                await discarding.ApplyAsync(account.Transaction, discard, account.IsDone(discard.Log, discard.Position), cancellationToken);
             step = "commit";
             await account.CommitAsync(cancellationToken);
             metrics.Handled(started);

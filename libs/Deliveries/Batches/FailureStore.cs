@@ -6,7 +6,7 @@ namespace WhatsAppMesh.Deliveries;
 /// Remembers why events failed, because the sidecar's dead letter does not say. Written before the sidecar is answered, in a
 /// transaction of its own: the event's was rolled back.
 /// </summary>
-internal sealed partial class FailureStore(NpgsqlDataSource database, TimeProvider time, ILogger<FailureStore> logger)
+internal sealed partial class FailureStore(NpgsqlDataSource database, DeliveriesOptions options, TimeProvider time, ILogger<FailureStore> logger)
 {
     /// <summary>Records the failures among the verdicts. Never throws: a record that cannot be written must not hide the failure itself.</summary>
     public async Task RecordAsync(IReadOnlyList<Delivery> deliveries, IReadOnlyList<Verdict> verdicts, CancellationToken cancellationToken)
@@ -41,19 +41,28 @@ internal sealed partial class FailureStore(NpgsqlDataSource database, TimeProvid
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = log });
         command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = since.UtcDateTime });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = positions.ToString() });
-        var failed = new List<long>();
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-            failed.Add(reader.GetInt64(0));
-        return PositionSet.Of(failed);
+        return await ReadAsync(command, cancellationToken);
     }
 
-    /// <summary>Forgets failures older than <paramref name="before"/>: of events that succeeded later, or died and took the record along.</summary>
-    public async Task<int> ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    /// <summary>Of <paramref name="positions"/>, those that have failed so often, and for so long, that trying on is pointless.</summary>
+    public async Task<PositionSet> ExhaustedAsync(int log, PositionSet positions, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("delete from deliveries.failures where last_at < $1");
-        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = before.UtcDateTime });
-        return await command.ExecuteNonQueryAsync(cancellationToken);
+        await using var command = database.CreateCommand(
+            "select position from deliveries.failures where log = $1 and position <@ $2::text::int8multirange and attempts >= $3 and first_at <= $4");
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = log });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = positions.ToString() });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = options.GiveUpAttempts });
+        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = (time.GetUtcNow() - options.GiveUpAfter).UtcDateTime });
+        return await ReadAsync(command, cancellationToken);
+    }
+
+    private static async Task<PositionSet> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        var positions = new List<long>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+            positions.Add(reader.GetInt64(0));
+        return PositionSet.Of(positions);
     }
 
     private async Task WriteAsync(List<(Delivery Delivery, Failure Failure)> failed, CancellationToken cancellationToken)

@@ -11,19 +11,14 @@ namespace WhatsAppMesh.Deliveries;
 internal sealed class DeadLetterDesk(
     DeadLetterQueries queries, DeadLetterDiscarding discarding, ReplayJobStore jobs, ReplayJobRunner runner, ReplaySelection selection, DeliveriesOptions options, TimeProvider time)
 {
-    private const int DefaultPageSize = 50;
-    private const int MaxPageSize = 500;
-    private const int MaxIds = 10_000;
-
     public async Task<ListResponse> ListAsync(ListRequest request, CancellationToken cancellationToken)
     {
-        if (request.PageSize is < 0 or > MaxPageSize)
-            throw Invalid("page_size", $"must be at most {MaxPageSize}");
-
+        var size = DeadLetterRules.PageSize(request.PageSize);
         var filter = request.Filter ?? new DeadLetterFilter();
+        DeadLetterRules.Filter(filter);
         try
         {
-            var (page, next) = await queries.ListAsync(filter, request.PageSize == 0 ? DefaultPageSize : request.PageSize, request.PageToken, cancellationToken);
+            var (page, next) = await queries.ListAsync(filter, size, request.PageToken, cancellationToken);
             var response = new ListResponse { NextPageToken = next };
             response.DeadLetters.Add(page);
             if (request.PageToken.Length == 0)
@@ -32,13 +27,13 @@ internal sealed class DeadLetterDesk(
         }
         catch (FormatException)
         {
-            throw Invalid("page_token", "was not made for this filter; ask for the first page");
+            throw RequestFields.Invalid("page_token", "was not made for this filter; ask for the first page");
         }
     }
 
     public async Task<GetResponse> GetAsync(GetRequest request, CancellationToken cancellationToken)
     {
-        var found = await queries.GetAsync(request.Tenant, [ParseId("id", request.Id)], cancellationToken);
+        var found = await queries.GetAsync(request.Tenant, [DeadLetterRules.Id("id", request.Id)], cancellationToken);
         return found is [var (row, envelope)] ? new GetResponse { DeadLetter = row, EnvelopeJson = envelope } : throw NotFound("dead letter", request.Id);
     }
 
@@ -46,13 +41,7 @@ internal sealed class DeadLetterDesk(
     /// <param name="requestKey">Names a request that may come twice, such as a replay message; null for one that does not.</param>
     public async Task<ReplayResponse> ReplayAsync(ReplayRequest request, string? requestKey, CancellationToken cancellationToken)
     {
-        if ((request.Ids.Count > 0 ? 1 : 0) + (request.Filter is null ? 0 : 1) + (request.Ranges.Count > 0 ? 1 : 0) != 1)
-            throw Invalid("ids, filter, ranges", "exactly one of them must choose what to replay");
-        if (!request.DryRun && string.IsNullOrWhiteSpace(request.Reason))
-            throw Invalid("reason", "must say why, it is kept in the audit trail");
-        if (request.Rate is < 0 or > ReplayRates.Max)
-            throw Invalid("rate", $"must be at most {ReplayRates.Max} events per second");
-
+        DeadLetterRules.Replay(request);
         if (options.ReplaySends && request is { Ranges.Count: > 0, AllowSends: false, DryRun: false })
             throw new RpcException(new Status(StatusCode.FailedPrecondition, "allow_sends: must be true, because events of a range that were applied before may send again here."));
 
@@ -104,34 +93,26 @@ internal sealed class DeadLetterDesk(
 
     public async Task<DiscardResponse> DiscardAsync(DiscardRequest request, CancellationToken cancellationToken)
     {
-        if (string.IsNullOrWhiteSpace(request.Reason))
-            throw Invalid("reason", "must say why, it is kept in the audit trail");
-
-        var ids = ParseIds(request.Ids);
+        DeadLetterRules.Reason(request.Reason);
+        DeadLetterRules.RequestedBy(request.RequestedBy);
+        var ids = DeadLetterRules.Ids(request.Ids);
         var discarded = await discarding.DiscardAsync(request.Tenant, ids, request.Reason, request.RequestedBy, cancellationToken);
         if (discarded == 0)
             await ExplainAsync(request.Tenant, ids, cancellationToken);
         return new DiscardResponse { Discarded = discarded };
     }
 
-    internal static RpcException Invalid(string field, string rule) => new(new Status(StatusCode.InvalidArgument, $"{field}: {rule}."));
-
     private async Task<(IReadOnlyList<Guid> DeadLetters, IReadOnlyList<LogSpan> Spans, long Matched)> DeadLettersAsync(ReplayRequest request, CancellationToken cancellationToken)
     {
         if (request.Filter is { } filter)
         {
-            if (filter.Tenant.Length > 0 && filter.Tenant != request.Tenant)
-                throw Invalid("filter.tenant", "must be the tenant of the request, or empty");
-            if (filter.State is not (State.Unspecified or State.Open))
-                throw Invalid("filter.state", "only open dead letters can be replayed");
-
             var mine = filter.Clone();
             mine.Tenant = request.Tenant;
             var matching = await queries.MatchAsync(mine, cancellationToken);
             return (matching, [], matching.Count);
         }
 
-        var ids = ParseIds(request.Ids);
+        var ids = DeadLetterRules.Ids(request.Ids);
         var open = (await queries.GetAsync(request.Tenant, ids, cancellationToken)).Where(static found => found.Row.State == State.Open).Select(static found => Guid.Parse(found.Row.Id)).ToList();
         if (open.Count == 0)
             await ExplainAsync(request.Tenant, ids, cancellationToken);
@@ -151,6 +132,7 @@ internal sealed class DeadLetterDesk(
 
     private async Task<ReplayJob> MoveJobAsync(string tenant, string jobId, string[] from, string to, string requestedBy, string action, CancellationToken cancellationToken)
     {
+        DeadLetterRules.RequestedBy(requestedBy);
         var job = await FindJobAsync(tenant, jobId, cancellationToken);
         if (!await jobs.MoveAsync(job, from, to, requestedBy, action, cancellationToken))
             throw new RpcException(new Status(StatusCode.FailedPrecondition, $"Job {jobId} is {job.State}; to {action} it, it must be {string.Join(" or ", from)}."));
@@ -158,14 +140,7 @@ internal sealed class DeadLetterDesk(
     }
 
     private async Task<ReplayJobRow> FindJobAsync(string tenant, string jobId, CancellationToken cancellationToken) =>
-        await jobs.GetAsync(tenant, ParseId("job_id", jobId), cancellationToken) ?? throw NotFound("replay job", jobId);
-
-    private static List<Guid> ParseIds(IReadOnlyCollection<string> ids) => ids.Count is 0 or > MaxIds
-        ? throw Invalid("ids", $"must name 1 to {MaxIds} dead letters")
-        : [.. ids.Select(static id => ParseId("ids", id)).Distinct()];
-
-    private static Guid ParseId(string field, string text) =>
-        Guid.TryParse(text, out var id) ? id : throw Invalid(field, "must be a UUID");
+        await jobs.GetAsync(tenant, DeadLetterRules.Id("job_id", jobId), cancellationToken) ?? throw NotFound("replay job", jobId);
 
     private static RpcException NotFound(string what, string key) => new(new Status(StatusCode.NotFound, $"There is no {what} {key}."));
 }

@@ -126,6 +126,9 @@ internal sealed class DeadLetterQueries(NpgsqlDataSource database)
         var token = Base64Url.DecodeFromChars(text);
         if (token.Length != 32 || !SHA256.HashData(filter.ToByteArray()).AsSpan(0, 8).SequenceEqual(token.AsSpan(24)))
             throw new FormatException("The page token belongs to another filter.");
-        return (new DateTime(BinaryPrimitives.ReadInt64BigEndian(token), DateTimeKind.Utc), new Guid(token.AsSpan(8, 16)));
+        var ticks = BinaryPrimitives.ReadInt64BigEndian(token);
+        return ticks >= 0 && ticks <= DateTime.MaxValue.Ticks
+            ? (new DateTime(ticks, DateTimeKind.Utc), new Guid(token.AsSpan(8, 16)))
+            : throw new FormatException("The page token names no time.");
     }
 }

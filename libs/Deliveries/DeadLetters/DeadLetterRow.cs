@@ -50,7 +50,8 @@ internal static class DeadLetterRow
         State.Replayed => Replayed,
         State.FailedAgain => FailedAgain,
         State.Discarded => Discarded,
-        _ => Open,
+        State.Open or State.Unspecified => Open,
+        _ => throw new ArgumentOutOfRangeException(nameof(state), state, "Not a state of the contract."),
     };
 
     public static State StateOf(string name) => name switch
@@ -58,6 +59,7 @@ internal static class DeadLetterRow
         Replayed => State.Replayed,
         FailedAgain => State.FailedAgain,
         Discarded => State.Discarded,
-        _ => State.Open,
+        Open => State.Open,
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "Not a state that is stored."),
     };
 }

@@ -33,7 +33,10 @@ internal sealed class DeadLetterStore(NpgsqlDataSource database, DeliveriesOptio
         return true;
     }
 
-    /// <summary>Adds a dead letter inside a transaction that holds the account.</summary>
+    /// <summary>
+    /// Adds a dead letter inside a transaction that holds the account: open, or discarded at once when the lake has told that a person gave
+    /// this position up.
+    /// </summary>
     /// <param name="attempts">Tries that the caller made, on top of those recorded.</param>
     /// <param name="previous">The dead letter whose replay ended as this one.</param>
     /// <returns>Id of the new dead letter.</returns>
@@ -47,17 +50,19 @@ internal sealed class DeadLetterStore(NpgsqlDataSource database, DeliveriesOptio
             $"""
             with recorded as (
                 delete from deliveries.failures where log = $3 and position = $4 and envelope_key = $5
-                returning category, error, message, step, attempts, trace_id, first_at)
+                returning category, error, message, step, attempts, trace_id, first_at),
+            given_up as (
+                update deliveries.discards set is_dead = true where log = $3 and position = $4 returning log)
             insert into deliveries.dead_letters (
                 id, tenant, log, position, incarnation, envelope_key, event_id, revision, type, state, category, error, message, step,
-                attempts, trace_id, first_failed_at, dead_at, previous_id, envelope)
+                attempts, trace_id, first_failed_at, dead_at, settled_at, previous_id, envelope)
             select $1, $2, $3, $4,
-                (select count(*) from deliveries.dead_letters d where d.log = $3 and d.position = $4 and d.log > 0),
-                $5, $6, $7, $8, 'open',
+                (select coalesce(max(incarnation) + 1, 0) from deliveries.dead_letters d where d.log = $3 and d.position = $4 and d.log > 0),
+                $5, $6, $7, $8, case when exists (select from given_up) then 'discarded' else 'open' end,
                 {Joined("category", "$9")}, {Joined("error", "$10")}, {Joined("message", "$11")}, {Joined("step", "$12")},
                 coalesce((select attempts from recorded), 0) + $13,
                 coalesce(nullif($14, ''), (select trace_id from recorded), ''),
-                coalesce((select first_at from recorded), $15), $15, $16, $17
+                coalesce((select first_at from recorded), $15), $15, case when exists (select from given_up) then $15 end, $16, $17
             on conflict (envelope_key) where log = 0 do nothing
             """, transaction.Connection, transaction);
         Add(command, id);

@@ -18,6 +18,7 @@ internal static class DeadLettersApi
     private const string NoReason = "none given";
     private const int MaxBodyBytes = 1024 * 1024;
 
+    private static readonly JsonDocumentOptions NoTwins = new() { AllowDuplicateProperties = false };
     private static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
     private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithFormatDefaultValues(true).WithPreserveProtoFieldNames(true));
 
@@ -46,17 +47,24 @@ internal static class DeadLettersApi
     /// Reads a request from JSON. <c>positions</c>, the replay topic's name for <c>ranges</c>, is understood too; anything else that is
     /// not part of the contract, an event's body for one, is ignored.
     /// </summary>
-    /// <exception cref="InvalidProtocolBufferException">A field has a value of a wrong kind.</exception>
-    /// <exception cref="JsonException">Not a JSON object.</exception>
+    /// <exception cref="JsonException">Not a JSON object, or a field has a value of a wrong kind.</exception>
     public static T Parse<T>(ReadOnlySpan<byte> json) where T : IMessage<T>, new()
     {
         if (json.IsEmpty)
             return new T();
-        if (JsonNode.Parse(json) is not JsonObject fields)
-            throw new JsonException("Expected a JSON object.");
-        if (fields["ranges"] is null && fields.Remove("positions", out var positions))
-            fields["ranges"] = positions;
-        return Parser.Parse<T>(fields.ToJsonString());
+        try
+        {
+            if (JsonNode.Parse(json, documentOptions: NoTwins) is not JsonObject fields)
+                throw new JsonException("Expected a JSON object.");
+            if (fields["ranges"] is null && fields.Remove("positions", out var positions))
+                fields["ranges"] = positions;
+            return Parser.Parse<T>(fields.ToJsonString());
+        }
+        catch (Exception exception) when (exception is InvalidProtocolBufferException or InvalidJsonException or InvalidOperationException or ArgumentException or OverflowException)
+        {
+            // The parsers' many ways to say no: half a surrogate pair, a number too large, a value of a wrong kind.
+            throw new JsonException("Not the JSON that this method takes.", exception);
+        }
     }
 
     private static async Task AnswerAsync<TRequest, TAnswer>(HttpContext context, Func<TRequest, Task<TAnswer>> answer)
@@ -68,11 +76,12 @@ internal static class DeadLettersApi
             TRequest request;
             using (var body = await DeliveryBody.ReadAsync(context.Request, MaxBodyBytes, context.RequestAborted))
                 request = Parse<TRequest>(body.Bytes);
+            RequestFields.Check(request);
             var text = Formatter.Format(await answer(request));
             context.Response.ContentType = "application/json";
             await context.Response.WriteAsync(text, Encoding.UTF8, context.RequestAborted);
         }
-        catch (Exception exception) when (exception is JsonException or InvalidProtocolBufferException or InvalidJsonException)
+        catch (JsonException)
         {
             await ProblemAnswers.WriteAsync(context, StatusCodes.Status400BadRequest, "invalid_argument", "The body is not the JSON that this method takes.");
         }
@@ -86,6 +95,14 @@ internal static class DeadLettersApi
                 _ => (StatusCodes.Status503ServiceUnavailable, "unavailable"),
             };
             await ProblemAnswers.WriteAsync(context, status, code, exception.Status.Detail);
+        }
+        catch (BadHttpRequestException exception)
+        {
+            await ProblemAnswers.WriteAsync(context, exception.StatusCode, "invalid_argument", exception.Message);
+        }
+        catch (Exception exception) when (!context.RequestAborted.IsCancellationRequested && RequestGate.Away(exception) is { } away)
+        {
+            await ProblemAnswers.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "unavailable", away, TimeSpan.FromSeconds(1));
         }
     }
 

@@ -75,29 +75,44 @@ internal sealed partial class LakePuller(
 
     private async Task FetchAsync(int log, PositionSet wanted, ChannelWriter<List<Delivery>> batches, CancellationToken cancellationToken)
     {
+        Exception? failure = null;
+        var batch = new List<Delivery>();
         try
         {
-            var batch = new List<Delivery>(options.PullBatchSize);
+            var bytes = 0L;
             await foreach (var answer in lake.GetEventsAtAsync(log, wanted, cancellationToken))
             {
                 if (answer.Event is { } value)
+                {
                     batch.Add(new Delivery(value));
+                    bytes += value.CalculateSize();
+                }
                 else if (answer.Retired is { } retired)
+                {
                     await RetireAsync(log, PositionSet.Range(retired.From, retired.To).Intersect(wanted), cancellationToken);
-                if (batch.Count < options.PullBatchSize)
+                }
+
+                if (batch.Count < options.PullBatchSize && bytes < options.PullBatchBytes)
                     continue;
 
                 await batches.WriteAsync(batch, cancellationToken);
-                batch = new List<Delivery>(options.PullBatchSize);
+                (batch, bytes) = ([], 0);
             }
-
-            if (batch.Count > 0)
-                await batches.WriteAsync(batch, cancellationToken);
-            batches.Complete();
         }
         catch (Exception exception)
         {
-            batches.Complete(exception);
+            failure = exception;
+        }
+
+        try
+        {
+            // What came before the stream broke is good.
+            if (batch.Count > 0)
+                await batches.WriteAsync(batch, cancellationToken);
+        }
+        finally
+        {
+            batches.Complete(failure);
         }
     }
 
@@ -119,7 +134,7 @@ internal sealed partial class LakePuller(
             });
             if (verdict.IsPoison)
             {
-                await deadLetters.BuryAsync(batch[i] with { Envelope = CloudEventReader.WriteEnvelope(batch[i].Event!) }, verdict.Failure, cancellationToken);
+                await BuryAsync(batch[i], verdict, cancellationToken);
             }
             else if (verdict.Fate == Fate.Failed)
             {
@@ -129,8 +144,34 @@ internal sealed partial class LakePuller(
         }
 
         await failures.RecordAsync(retried, retriedVerdicts, cancellationToken);
-        return batch.Count - retried.Count;
+        return batch.Count - retried.Count + await GiveUpAsync(retried, retriedVerdicts, cancellationToken);
     }
+
+    /// <summary>
+    /// Buries what has failed too often for too long: no transport will, and one event that never succeeds must not keep a rebuild from
+    /// ending. An account that could not be locked is no event's fault.
+    /// </summary>
+    private async Task<int> GiveUpAsync(List<Delivery> retried, List<Verdict> verdicts, CancellationToken cancellationToken)
+    {
+        if (retried.Count == 0)
+            return 0;
+
+        var exhausted = await failures.ExhaustedAsync(retried[0].Log, PositionSet.Of(retried.Select(static one => one.Position)), cancellationToken);
+        var buried = 0;
+        for (var i = 0; i < retried.Count; i++)
+        {
+            if (!exhausted.Contains(retried[i].Position) || verdicts[i].Failure!.Step == BatchTransaction.AccountStep)
+                continue;
+            await BuryAsync(retried[i], verdicts[i], cancellationToken);
+            metrics.Pulled("dead");
+            buried++;
+        }
+
+        return buried;
+    }
+
+    private Task BuryAsync(Delivery delivery, Verdict verdict, CancellationToken cancellationToken) =>
+        deadLetters.BuryAsync(delivery with { Envelope = CloudEventReader.WriteEnvelope(delivery.Event!) }, verdict.Failure, cancellationToken);
 
     private async Task RetireAsync(int log, PositionSet positions, CancellationToken cancellationToken)
     {

@@ -63,12 +63,11 @@ public sealed partial class RebuildState
         if (target is null)
         {
             target = heads.ToDictionary(static head => head.Log, static head => head.Newest);
-            await WriteAsync("insert into deliveries.rebuild (target, started_at) values ($1::text::jsonb, $2) on conflict do nothing",
-                JsonSerializer.Serialize(target, TargetJson.Default.DictionaryInt32Int64), cancellationToken);
+            await BeginAsync(target, cancellationToken);
         }
 
         if (Covered(target, accounts) == target.Values.Sum())
-            await WriteAsync("update deliveries.rebuild set completed_at = $2 where $1 <> '' and completed_at is null", "complete", cancellationToken);
+            await CompleteAsync(cancellationToken);
     }
 
     private static long Covered(Dictionary<int, long> target, IReadOnlyDictionary<int, AccountRow> accounts) =>
@@ -83,10 +82,17 @@ public sealed partial class RebuildState
             : (null, false);
     }
 
-    private async Task WriteAsync(string sql, string text, CancellationToken cancellationToken)
+    private async Task BeginAsync(Dictionary<int, long> target, CancellationToken cancellationToken)
     {
-        await using var command = _database.CreateCommand(sql);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = text });
+        await using var command = _database.CreateCommand("insert into deliveries.rebuild (target, started_at) values ($1::text::jsonb, $2) on conflict do nothing");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = JsonSerializer.Serialize(target, TargetJson.Default.DictionaryInt32Int64) });
+        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = _time.GetUtcNow().UtcDateTime });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private async Task CompleteAsync(CancellationToken cancellationToken)
+    {
+        await using var command = _database.CreateCommand("update deliveries.rebuild set completed_at = $1 where completed_at is null");
         command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = _time.GetUtcNow().UtcDateTime });
         await command.ExecuteNonQueryAsync(cancellationToken);
     }

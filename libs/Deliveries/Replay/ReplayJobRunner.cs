@@ -16,6 +16,7 @@ internal sealed class ReplayJobRunner(
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _wake = new(0);
+    private readonly ReplayTurns _turns = new(JobsAtOnce);
 
     /// <summary>A job was made or resumed here: look at once.</summary>
     public void Wake() => _wake.Release();
@@ -30,14 +31,14 @@ internal sealed class ReplayJobRunner(
 
     private async Task StepAsync(CancellationToken cancellationToken)
     {
-        var running = await jobs.RunningAsync(JobsAtOnce, cancellationToken);
+        var running = await jobs.GetAsync(_turns.Next(await jobs.RunningAsync(cancellationToken)), cancellationToken);
         if (running.Count == 0)
         {
             await _wake.WaitAsync(Interval, cancellationToken);
             return;
         }
 
-        // A slice of each, side by side: a long job never keeps a short one waiting.
+        // A slice of each, side by side and in turn: a long job never keeps a short one waiting.
         await Task.WhenAll(running.Select(job => RunSliceAsync(job, cancellationToken)));
     }
 

@@ -61,11 +61,24 @@ internal sealed partial class ReplayJobStore(NpgsqlDataSource database, TimeProv
         return (await ReadAsync(command, cancellationToken)).FirstOrDefault();
     }
 
-    /// <summary>The oldest running jobs.</summary>
-    public async Task<IReadOnlyList<ReplayJobRow>> RunningAsync(int limit, CancellationToken cancellationToken)
+    /// <summary>Ids of the running jobs, oldest first.</summary>
+    public async Task<IReadOnlyList<Guid>> RunningAsync(CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand($"select {Columns} from deliveries.replay_jobs where state = 'running' order by created_at limit $1");
-        Add(command, limit);
+        await using var command = database.CreateCommand("select id from deliveries.replay_jobs where state = 'running' order by created_at, id");
+        var ids = new List<Guid>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+            ids.Add(reader.GetGuid(0));
+        return ids;
+    }
+
+    /// <summary>Some jobs that still run.</summary>
+    public async Task<IReadOnlyList<ReplayJobRow>> GetAsync(IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
+    {
+        if (ids.Count == 0)
+            return [];
+        await using var command = database.CreateCommand($"select {Columns} from deliveries.replay_jobs where id = any($1) and state = 'running'");
+        Add(command, ids.ToArray());
         return await ReadAsync(command, cancellationToken);
     }
 

@@ -15,7 +15,7 @@ internal sealed class ReplaySelection(LakeReader lake)
     public async Task<(IReadOnlyList<Guid> DeadLetters, IReadOnlyList<LogSpan> Spans, long Matched)> PositionsAsync(ReplayRequest request, CancellationToken cancellationToken)
     {
         if (request.Ranges.Count > MaxRanges || request.Ranges.Any(static range => range.Log < 1 || range.From < 1 || range.To < range.From))
-            throw DeadLetterDesk.Invalid("ranges", $"must be at most {MaxRanges}, each with a log and from <= to, all positive");
+            throw RequestFields.Invalid("ranges", $"must be at most {MaxRanges}, each with a log and from <= to, all positive");
 
         var heads = (await lake.GetHeadsAsync(cancellationToken)).ToDictionary(static head => head.Log);
         var spans = request.Ranges
@@ -28,7 +28,7 @@ internal sealed class ReplaySelection(LakeReader lake)
             .ToList();
         var covered = spans.Sum(static span => span.Count);
         if (covered > MaxPositions)
-            throw DeadLetterDesk.Invalid("ranges", $"cover {covered} positions, at most {MaxPositions} can be one job");
+            throw RequestFields.Invalid("ranges", $"cover {covered} positions, at most {MaxPositions} can be one job");
 
         return ([], spans, request.Tenant.Length == 0 ? covered : await CountAsync(request.Tenant, spans, cancellationToken));
     }

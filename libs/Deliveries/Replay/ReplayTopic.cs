@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Google.Protobuf;
 using Grpc.Core;
 using WhatsAppMesh.DeadLetters.V1;
 
@@ -17,10 +16,11 @@ internal sealed partial class ReplayTopic(DeadLetterDesk desk, ILogger<ReplayTop
         try
         {
             var (id, request) = Read(envelope);
+            RequestFields.Check(request);
             await desk.ReplayAsync(request, $"topic:{id}", cancellationToken);
             return DeliveryStatus.Success;
         }
-        catch (Exception exception) when (exception is JsonException or InvalidProtocolBufferException or InvalidJsonException or InvalidOperationException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or KeyNotFoundException)
         {
             Log.Refused(logger, "It is not {\"ids\":[...]} or {\"positions\":[...]} with a \"reason\".");
             return DeliveryStatus.Drop;

@@ -20,7 +20,7 @@ internal enum ReplayResult
 
 /// <summary>One event of a replay job.</summary>
 /// <param name="Delivery">The event with its envelope, from the dead letter or the lake.</param>
-/// <param name="DeadLetter">The dead letter to settle; null replays a position, with whatever dead letter is open there.</param>
+/// <param name="DeadLetter">The dead letter to settle; null replays a position, with whatever dead letter is open or discarded there.</param>
 /// <param name="Cursor">Where the job's cursor stands after it.</param>
 /// <param name="AllowSends">Whether what it starts may leave the consumer's own database.</param>
 internal sealed record ReplayItem(Delivery Delivery, Guid? DeadLetter, long Cursor, bool AllowSends);
@@ -131,16 +131,22 @@ internal sealed class Replayer(
         return ReplayResult.Failed;
     }
 
-    /// <summary>Settles the item's open dead letter, by id or by position, and returns its id; null when none is open.</summary>
+    /// <summary>
+    /// Settles the item's dead letter and returns its id; null when there is none. By id it must be open. By position a discarded one is taken
+    /// back too: whoever replays the position has thought better of it.
+    /// </summary>
     private async Task<Guid?> SettleAsync(NpgsqlTransaction transaction, ReplayItem item, Guid job, string state, CancellationToken cancellationToken)
     {
         // Two statements, not one with "or": each is found by its own index, however many dead letters there are.
         await using var command = new NpgsqlCommand(
-            $"""
-            update deliveries.dead_letters set state = $1, settled_at = $2, settled_by = $3
-            where state = 'open' and {(item.DeadLetter is null ? "log = $4 and position = $5 and log > 0" : "id = $4")}
-            returning id
-            """, transaction.Connection, transaction);
+            item.DeadLetter is null
+                ? """
+                  with taken_back as (delete from deliveries.discards where log = $4 and position = $5)
+                  update deliveries.dead_letters set state = $1, settled_at = $2, settled_by = $3
+                  where log = $4 and position = $5 and log > 0 and state in ('open', 'discarded') returning id
+                  """
+                : "update deliveries.dead_letters set state = $1, settled_at = $2, settled_by = $3 where id = $4 and state = 'open' returning id",
+            transaction.Connection, transaction);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = state });
         command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = time.GetUtcNow().UtcDateTime });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = job });
