@@ -55,13 +55,17 @@ internal sealed class Runs(NpgsqlDataSource database, TimeProvider time)
         return await ReadAsync(command, cancellationToken);
     }
 
-    /// <summary>The next jobs of the oldest run, in order; null when there is none.</summary>
-    public async Task<(Guid Run, Guid[] Jobs)?> NextAsync(int limit, CancellationToken cancellationToken)
+    /// <summary>The next jobs of each of the oldest runs, in order; none for a run that has come to its end.</summary>
+    public async Task<List<(Guid Run, Guid[] Jobs)>> NextAsync(int runs, int jobs, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("select id, jobs[cursor + 1:cursor + $1] from runs where state = 'running' order by created_at limit 1");
-        command.Parameters.AddWithValue(limit);
+        await using var command = database.CreateCommand("select id, jobs[cursor + 1:cursor + $1] from runs where state = 'running' order by created_at limit $2");
+        command.Parameters.AddWithValue(jobs);
+        command.Parameters.AddWithValue(runs);
+        var next = new List<(Guid, Guid[])>();
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        return await row.ReadAsync(cancellationToken) ? (row.GetGuid(0), row.GetFieldValue<Guid[]>(1)) : null;
+        while (await row.ReadAsync(cancellationToken))
+            next.Add((row.GetGuid(0), row.GetFieldValue<Guid[]>(1)));
+        return next;
     }
 
     /// <summary>Counts what became of jobs and moves on; a run without further jobs is complete.</summary>

@@ -18,6 +18,13 @@ internal static class DispatchApi
         Look(api, "/executions");
         Look(api, "/executions/{id}");
         Act(api, "POST", "/executions/{id}/replay");
+        Act(api, "POST", "/executions/{id}/resolve");
+        Act(api, "POST", "/executions/{id}/discard");
+        Act(api, "POST", "/executions/replay");
+        Look(api, "/dispatch/replays/{id}");
+        Act(api, "DELETE", "/dispatch/replays/{id}");
+        Act(api, "POST", "/dispatch/replays/{id}/pause");
+        Act(api, "POST", "/dispatch/replays/{id}/resume");
         Act(api, "POST", "/triggers/executions/{id}/replay");
         Look(api, "/triggers/stats");
         Act(api, "POST", "/dispatch/run");
