@@ -11,11 +11,14 @@ public sealed class FaultActions(MeshInstance mesh, SmallVolume? volume)
 {
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(30);
 
+    // More than PostgreSQL keeps with the settings of these meshes.
+    private const int LogFiles = 40;
+
     /// <summary>Whether a fault can be brought about here: those of the database need a cluster of the mesh's own.</summary>
     public bool IsPossible(FaultKind kind) => kind switch
     {
         FaultKind.Kill or FaultKind.Pause or FaultKind.Restart or FaultKind.LockHead => true,
-        FaultKind.FillDisk => volume is not null,
+        FaultKind.FillDisk or FaultKind.FillLog => volume is not null,
         _ => mesh.Databases.Cluster is not null,
     };
 
@@ -31,7 +34,9 @@ public sealed class FaultActions(MeshInstance mesh, SmallVolume? volume)
         FaultKind.CrashDatabase => CrashDatabaseAsync(fault, cancellationToken),
         FaultKind.PauseDatabase => PauseDatabaseAsync(fault, cancellationToken),
         FaultKind.LockHead => LockHeadAsync(fault, cancellationToken),
-        FaultKind.FillDisk => FillDiskAsync(fault, cancellationToken),
+        FaultKind.FillDisk => FillDiskAsync(fault, _ => Task.CompletedTask, cancellationToken),
+        FaultKind.FillLog => FillDiskAsync(fault, UseUpLogAsync, cancellationToken),
+        FaultKind.PowerCut => CutPowerAsync(fault, cancellationToken),
         _ => throw new ArgumentOutOfRangeException(nameof(fault), fault.Kind, null),
     };
 
@@ -106,8 +111,7 @@ public sealed class FaultActions(MeshInstance mesh, SmallVolume? volume)
     private async Task<string> LockHeadAsync(PlannedFault fault, CancellationToken cancellationToken)
     {
         // Closing the connection is letting the lock go.
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(mesh.Databases.ConnectionString("ingest")) { Pooling = false }.ConnectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await OpenAsync("ingest", cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await using var take = new NpgsqlCommand("select from head for update", connection, transaction);
         await take.ExecuteNonQueryAsync(cancellationToken);
@@ -115,20 +119,59 @@ public sealed class FaultActions(MeshInstance mesh, SmallVolume? volume)
         return "";
     }
 
-    private async Task<string> FillDiskAsync(PlannedFault fault, CancellationToken cancellationToken)
+    private async Task<string> FillDiskAsync(PlannedFault fault, Func<CancellationToken, Task> meanwhile, CancellationToken cancellationToken)
     {
         await volume!.FillAsync();
         try
         {
+            await meanwhile(cancellationToken);
             await Task.Delay(fault.Lasting, cancellationToken);
         }
         finally
         {
             await volume.FreeAsync();
         }
-        // PostgreSQL ends when it has no room for its log. Starting it again is a supervisor's work, as './mesh up' does it.
-        var ended = mesh.Databases.ServerProcess is { IsAlive: false };
-        await mesh.Databases.StartServerAgainAsync(CancellationToken.None);
-        return ended ? "PostgreSQL ended and was started again" : "";
+        return "";
+    }
+
+    // PostgreSQL keeps some files of its log in advance: the load alone would take minutes to use them up.
+    private async Task UseUpLogAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = await OpenAsync("ingest", cancellationToken);
+            for (var i = 0; i < LogFiles; i++)
+            {
+                await using var next = new NpgsqlCommand("select pg_logical_emit_message(true, 'faults', 'x'), pg_switch_wal()", connection);
+                await next.ExecuteNonQueryAsync(cancellationToken);
+            }
+        }
+        catch (NpgsqlException)
+        {
+            // There was no next one.
+        }
+    }
+
+    private async Task<string> CutPowerAsync(PlannedFault fault, CancellationToken cancellationToken)
+    {
+        var running = mesh.Processes.Where(process => process.IsRunning).ToList();
+        await Task.WhenAll(running.Select(process => process.KillAsync()).Append(mesh.Databases.Cluster!.StopAsync("immediate", cancellationToken)));
+        try
+        {
+            running.ForEach(mesh.StartAgain);
+            await Task.Delay(fault.Lasting, cancellationToken);
+        }
+        finally
+        {
+            await mesh.Databases.StartServerAgainAsync(CancellationToken.None);
+        }
+        return "";
+    }
+
+    private async Task<NpgsqlConnection> OpenAsync(string owner, CancellationToken cancellationToken)
+    {
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(mesh.Databases.ConnectionString(owner)) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        return connection;
     }
 }

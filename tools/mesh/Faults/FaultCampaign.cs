@@ -19,10 +19,10 @@ public sealed record FaultCampaignOptions
     public double Rate { get; init; } = 50;
 
     /// <summary>Longest time from the end of a fault until the mesh works again; more counts as a state that needs a person.</summary>
-    public TimeSpan RecoverWithin { get; init; } = TimeSpan.FromSeconds(60);
+    public TimeSpan RecoverWithin { get; init; } = TimeSpan.FromMinutes(3);
 
     /// <summary>Longest time from the end of the load until everything is applied.</summary>
-    public TimeSpan SettleWithin { get; init; } = TimeSpan.FromMinutes(2);
+    public TimeSpan SettleWithin { get; init; } = TimeSpan.FromMinutes(3);
 }
 
 /// <summary>Hurts a running mesh under load, one fault at a time, and keeps the books.</summary>
@@ -40,6 +40,7 @@ public sealed class FaultCampaign : IAsyncDisposable
     private readonly List<FaultRow> _rows = [];
     private readonly List<string> _faults = [];
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly List<string> _notes = [];
     private long _tries;
 
     private FaultCampaign(MeshInstance mesh, FaultActions actions, FaultCampaignOptions options, Action<string> say)
@@ -52,7 +53,7 @@ public sealed class FaultCampaign : IAsyncDisposable
         _audit = new FaultAudit(_books);
         _services = [.. mesh.Services];
         var signer = new CollectorSigner(mesh.Secrets.CollectorSecret, TimeProvider.System);
-        _recovery = new FaultRecovery(_books, signer, FaultLoad.Traffic(options.Seed + 1));
+        _recovery = new FaultRecovery(_books, signer, FaultLoad.Traffic(options.Seed + 1), SuperviseAsync);
         var traffic = FaultLoad.Traffic(options.Seed);
         _loads = [.. mesh.Services.Where(s => s.App.AppId == "edge").Select((edge, i) => (edge, FaultLoad.Start(edge.HttpAddress, signer, traffic, _books, i, options.Rate)))];
     }
@@ -104,7 +105,7 @@ public sealed class FaultCampaign : IAsyncDisposable
         var open = await _audit.SettleAsync(_services, _options.SettleWithin, cancellationToken);
         var settled = clock.Elapsed;
         _faults.AddRange(open);
-        NoteAccidents();
+        await SuperviseAsync();
         var (balance, faults) = await _books.CloseAsync(cancellationToken);
         _faults.AddRange(faults);
         return new FaultReport(
@@ -122,14 +123,14 @@ public sealed class FaultCampaign : IAsyncDisposable
     {
         var inFlight = await _books.InFlightAsync(cancellationToken);
         var at = _clock.Elapsed;
-        var note = await _actions.RunAsync(fault, cancellationToken);
+        _notes.Clear();
+        _notes.Add(await _actions.RunAsync(fault, cancellationToken));
         var lasted = _clock.Elapsed - at;
         var (took, missing) = await _recovery.WaitAsync(_services, _options.RecoverWithin, cancellationToken);
         if (took is null)
             _faults.Add(string.Create(CultureInfo.InvariantCulture, $"{fault.Kind} of {fault.Target}: no recovery within {_options.RecoverWithin.TotalSeconds} s ({missing})"));
-        var accidents = NoteAccidents();
         var balance = await BalanceAsync(fault, cancellationToken);
-        note = string.Join("; ", new[] { note, missing, accidents }.Where(part => part.Length > 0));
+        var note = string.Join("; ", _notes.Append(missing).Where(part => part.Length > 0));
         return new FaultRow(fault.Kind, fault.Target, at.TotalSeconds, lasted.TotalSeconds, inFlight, balance.Lost, balance.Doubled, took?.TotalSeconds, note);
     }
 
@@ -148,16 +149,30 @@ public sealed class FaultCampaign : IAsyncDisposable
         }
     }
 
-    // Whoever ends by himself is started again, as './mesh up' does it, and it is told: no fault of another may end a process.
-    private string NoteAccidents()
+    /// <summary>
+    /// Starts again what has ended by itself, as './mesh up' does it. A service or a sidecar must not: no fault of another may end it.
+    /// PostgreSQL may, when it finds no room for its log.
+    /// </summary>
+    private async Task SuperviseAsync()
     {
-        var ended = _mesh.Processes.Where(p => p is { IsRunning: false, IsMeantToEnd: false }).ToList();
-        foreach (var process in ended)
+        foreach (var process in _mesh.Processes.Where(p => p is { IsRunning: false, IsMeantToEnd: false }))
         {
+            await process.WaitForExitAsync();
+            _notes.Add($"{process.Name} ended by itself");
             _faults.Add(MeshInstance.EndedSentence(process));
             _mesh.StartAgain(process);
         }
-        return string.Join("; ", ended.Select(p => $"{p.Name} ended by itself"));
+        if (_mesh.Databases.ServerProcess is not { IsAlive: false })
+            return;
+        try
+        {
+            await _mesh.Databases.StartServerAgainAsync();
+            _notes.Add("PostgreSQL had ended and was started again");
+        }
+        catch (MeshException)
+        {
+            // It may be a moment too early; the next look tries again.
+        }
     }
 
     private void Close(LoadReport? report)

@@ -65,6 +65,7 @@ public sealed class FaultMesh : IAsyncDisposable
 
     private static async Task RemoveAsync(MeshFolder folder, SmallVolume? volume)
     {
+        await MeshLeftovers.StopPostgresAsync(folder, static _ => { }, CancellationToken.None);
         if (volume is not null)
             await volume.DisposeAsync();
         folder.RemoveData();

@@ -24,8 +24,14 @@ public enum FaultKind
     /// <summary>Another session holds the lock that every append needs.</summary>
     LockHead,
 
-    /// <summary>The database's volume has no room left.</summary>
+    /// <summary>The database's volume has no room left for its tables.</summary>
     FillDisk,
+
+    /// <summary>The database's volume has no room left for its log either, at which PostgreSQL ends.</summary>
+    FillLog,
+
+    /// <summary>Everything ends at once, PostgreSQL too; everything starts at once, PostgreSQL last.</summary>
+    PowerCut,
 }
 
 /// <summary>One fault: what happens to whom, when, and for how long.</summary>
@@ -47,7 +53,7 @@ public static class FaultPlan
     private static readonly FaultKind[] ProcessFaults = [FaultKind.Kill, FaultKind.Pause, FaultKind.Restart];
 
     private static readonly FaultKind[] DatabaseFaults =
-        [FaultKind.KillBackends, FaultKind.CrashDatabase, FaultKind.PauseDatabase, FaultKind.LockHead, FaultKind.FillDisk];
+        [FaultKind.KillBackends, FaultKind.CrashDatabase, FaultKind.PauseDatabase, FaultKind.LockHead, FaultKind.FillDisk, FaultKind.FillLog, FaultKind.PowerCut];
 
     /// <summary>
     /// Round after round without end. Each round is one fault for every kind of process (a service, its sidecar; which replica is left to
@@ -81,7 +87,7 @@ public static class FaultPlan
     {
         FaultKind.Pause => LongerThanLeases + Between(dice, 0, 3),
         FaultKind.CrashDatabase => Between(dice, 0.5, 3),
-        FaultKind.PauseDatabase or FaultKind.FillDisk => Between(dice, 3, 6),
+        FaultKind.PauseDatabase or FaultKind.FillDisk or FaultKind.FillLog or FaultKind.PowerCut => Between(dice, 3, 6),
         // Past the two seconds that an append waits for the lock.
         FaultKind.LockHead => Between(dice, 3, 5),
         _ => TimeSpan.Zero,

@@ -9,7 +9,8 @@ namespace WhatsAppMesh.Mesh.Faults;
 /// <param name="books">Where events are looked for; the probes are entered too.</param>
 /// <param name="signer">Signs the probes.</param>
 /// <param name="traffic">Gives the probes; nobody else may post events of it.</param>
-internal sealed class FaultRecovery(FaultBooks books, CollectorSigner signer, TrafficGenerator traffic)
+/// <param name="supervise">Starts again what has ended by itself, as whoever runs a mesh does all the time.</param>
+internal sealed class FaultRecovery(FaultBooks books, CollectorSigner signer, TrafficGenerator traffic, Func<Task> supervise)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
@@ -29,6 +30,7 @@ internal sealed class FaultRecovery(FaultBooks books, CollectorSigner signer, Tr
         var waiting = probes.ToList();
         while (clock.Elapsed < patience)
         {
+            await supervise();
             missing = await MissingAsync(services, client, waiting, probes, cancellationToken);
             if (missing.Length == 0)
                 return (clock.Elapsed, "");

@@ -44,6 +44,8 @@ public static class FaultTable
         FaultKind.PauseDatabase => "pause of all backends",
         FaultKind.LockHead => "log's head locked",
         FaultKind.FillDisk => "disk full",
+        FaultKind.FillLog => "disk full, log too",
+        FaultKind.PowerCut => "power cut",
         _ => kind.ToString(),
     };
 }

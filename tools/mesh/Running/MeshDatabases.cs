@@ -71,8 +71,7 @@ public sealed class MeshDatabases : IAsyncDisposable
         {
             var cluster = options.Postgres is null ? await StartClusterAsync(options, say, cancellationToken) : null;
             var databases = new MeshDatabases(cluster, options.Postgres ?? cluster!.ConnectionString("postgres"), options, owners);
-            foreach (var owner in owners)
-                await databases.CreateAsync(databases.Name(owner), cancellationToken);
+            await databases.CreateAllAsync(cancellationToken);
             return databases;
         }
         catch (PostgresUnavailableException e)
@@ -130,6 +129,22 @@ public sealed class MeshDatabases : IAsyncDisposable
 
     private ProcessIdentity? FindServer() => _cluster?.ProcessId is { } pid ? ProcessIdentity.Of(pid) : null;
 
+    private async Task CreateAllAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var owner in _owners)
+                await CreateAsync(Name(owner), cancellationToken);
+        }
+        catch
+        {
+            // Nobody else would stop it.
+            if (_cluster is not null)
+                await _cluster.StopAsync("fast", CancellationToken.None);
+            throw;
+        }
+    }
+
     private async Task CreateAsync(string name, CancellationToken cancellationToken)
     {
         try
@@ -144,7 +159,7 @@ public sealed class MeshDatabases : IAsyncDisposable
 
     private async Task ExecuteAsync(string sql, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(_server) { Pooling = false }.ConnectionString);
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(_server) { Pooling = false, Timeout = 30 }.ConnectionString);
         await connection.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 60 };
         await command.ExecuteNonQueryAsync(cancellationToken);

@@ -66,9 +66,7 @@ public sealed class MeshInstance : IAsyncDisposable
         options.Folder.Prepare();
         say("starting PostgreSQL");
         var databases = await MeshDatabases.StartAsync(options, ServiceSettings.DatabasesOf(file), say, cancellationToken);
-        var secrets = MeshSecrets.LoadOrCreate(options.Folder) with { Databases = databases.ConnectionStrings };
-        secrets.Save(options.Folder);
-        var mesh = new MeshInstance(options, secrets, databases, services, brokerPort, say);
+        var mesh = await MakeAsync(options, databases, services, brokerPort, say);
         try
         {
             mesh.StartProcesses();
@@ -165,6 +163,22 @@ public sealed class MeshInstance : IAsyncDisposable
             return;
         var holder = state.Launcher.IsAlive ? $"started by pid {state.Launcher.Pid}" : "its launcher is gone, but processes of it still run";
         throw new MeshException($"A mesh is up already ({holder}): look at it with './mesh status', end it with './mesh down'.");
+    }
+
+    private static async Task<MeshInstance> MakeAsync(
+        MeshOptions options, MeshDatabases databases, IReadOnlyList<PlannedService> services, int brokerPort, Action<string> say)
+    {
+        try
+        {
+            var secrets = MeshSecrets.LoadOrCreate(options.Folder) with { Databases = databases.ConnectionStrings };
+            secrets.Save(options.Folder);
+            return new MeshInstance(options, secrets, databases, services, brokerPort, say);
+        }
+        catch
+        {
+            await databases.DisposeAsync();
+            throw;
+        }
     }
 
     private void StartProcesses()

@@ -1,0 +1,44 @@
+using WhatsAppMesh.LocalPostgres;
+
+namespace WhatsAppMesh.Ingest.Tests;
+
+/// <summary>The figures that alerts stand on outlive whatever goes wrong while they are taken.</summary>
+public sealed class BacklogWatchTests : IAsyncLifetime
+{
+    private TestDatabase? _database;
+
+    public async Task InitializeAsync() => _database = await TestDatabase.CreateAsync();
+
+    public async Task DisposeAsync() => await _database!.DisposeAsync();
+
+    [Fact]
+    public async Task A_failure_of_any_kind_ends_one_look_and_never_the_watch()
+    {
+        await using var ingest = await IngestUnderTest.StartAsync(_database!.ConnectionString);
+        Assert.Equal(201, (await ingest.PostV2Async(Guid.NewGuid().ToString(), """{"type":"messages.upsert","payload":{}}""")).Status);
+        using var metrics = new IngestMetrics();
+        using var watch = new BacklogWatch(ingest.Services.GetRequiredService<LakeDatabase>(), metrics, new BrokenClock(failures: 3));
+
+        await watch.StartAsync(default);
+
+        await Eventually.TrueAsync(() => metrics.Backlog.Events == 1, "a look after the failures tells the backlog");
+        Assert.False(watch.ExecuteTask!.IsCompleted);
+        await watch.StopAsync(default);
+        Assert.True(watch.ExecuteTask.IsCompletedSuccessfully);
+    }
+
+    /// <summary>Fails a few times in a way that nobody foresaw, and lets no wait last.</summary>
+    private sealed class BrokenClock(int failures) : TimeProvider
+    {
+        private int _left = failures;
+
+        public override DateTimeOffset GetUtcNow() =>
+            Interlocked.Decrement(ref _left) >= 0 ? throw new InvalidOperationException("no time") : base.GetUtcNow();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var soon = TimeSpan.FromMilliseconds(20);
+            return base.CreateTimer(callback, state, dueTime == Timeout.InfiniteTimeSpan ? dueTime : soon, period == Timeout.InfiniteTimeSpan ? period : soon);
+        }
+    }
+}
