@@ -154,7 +154,8 @@ public sealed class FaultActions(MeshInstance mesh, SmallVolume? volume)
 
     private async Task<string> CutPowerAsync(PlannedFault fault, CancellationToken cancellationToken)
     {
-        var running = mesh.Processes.Where(process => process.IsRunning).ToList();
+        // The broker is somebody else's machine.
+        var running = mesh.Services.SelectMany(s => new[] { s.Name, s.SidecarName }).Select(mesh.Process).Where(process => process.IsRunning).ToList();
         await Task.WhenAll(running.Select(process => process.KillAsync()).Append(mesh.Databases.Cluster!.StopAsync("immediate", cancellationToken)));
         try
         {

@@ -48,9 +48,9 @@ public sealed record MeshSecrets
     {
         if (File.Exists(folder.Secrets))
         {
-            // A folder of an older mesh has no key for the broker yet.
+            // A folder of an older mesh has no key for the broker yet, and what a file lacks is read as null, whatever the property begins with.
             var kept = JsonSerializer.Deserialize(File.ReadAllText(folder.Secrets), MeshJson.Default.MeshSecrets)!;
-            return kept.BrokerApiKey.Length > 0 ? kept : kept with { BrokerApiKey = Token() };
+            return kept.BrokerApiKey is { Length: > 0 } ? kept : kept with { BrokerApiKey = Token() };
         }
 
         var secrets = Generate();
