@@ -46,7 +46,7 @@ internal static class BenchFaultsCommand
             await new MeshBuild(context.Repository, context.Folder).BuildServicesAsync(options, say, cancellationToken);
             return true;
         });
-        await using var hurt = await screen.WorkAsync("starting a fresh mesh", say => FaultMesh.StartAsync(options, say, cancellationToken));
+        await using var hurt = await screen.WorkAsync("starting a fresh mesh", say => FaultMesh.StartAsync(options, (long)(2 * rate * duration.TotalSeconds), say, cancellationToken));
         var report = await RunAsync(hurt, new FaultCampaignOptions { Seed = seed, Tenant = FaultMesh.Tenant, Rate = rate }, duration, screen.Line, cancellationToken);
         if (json)
             Console.Out.WriteLine(JsonSerializer.Serialize(report, MeshJson.Default.FaultReport));

@@ -6,7 +6,7 @@ using WhatsAppMesh.Mesh.Running;
 namespace WhatsAppMesh.Mesh.Faults;
 
 /// <summary>A row of the lake, as far as the books need it.</summary>
-internal readonly record struct LakeRow(int Log, long Position, Guid EventId, string Type, int Revision, long Quarter);
+internal readonly record struct LakeRow(int Log, long Position, Guid EventId, string Type, long Quarter);
 
 /// <summary>
 /// What was posted, what was promised (answered with 2xx), what is stored and what is applied: as sets of event ids, read from the
@@ -128,10 +128,10 @@ public sealed class FaultBooks(MeshInstance mesh, string tenant)
     private Task<List<LakeRow>> LakeAsync(CancellationToken cancellationToken) => QueryAsync(
         "ingest",
         """
-        select e.log, e.position, e.event_id, e.type, e.revision, floor(extract(epoch from e.received_at) / 900)::bigint
+        select e.log, e.position, e.event_id, e.type, floor(extract(epoch from e.received_at) / 900)::bigint
         from whatsapp_events e join tenants t on t.id = e.tenant where t.name = $1
         """,
-        r => new LakeRow(r.GetInt32(0), r.GetInt64(1), r.GetGuid(2), r.GetString(3), r.GetInt32(4), r.GetInt64(5)), cancellationToken, tenant);
+        r => new LakeRow(r.GetInt32(0), r.GetInt64(1), r.GetGuid(2), r.GetString(3), r.GetInt64(4)), cancellationToken, tenant);
 
     private async Task<HashSet<Guid>> AppliedByAllAsync(List<LakeRow> rows, CancellationToken cancellationToken)
     {

@@ -8,8 +8,9 @@ public sealed class FaultMesh : IAsyncDisposable
     /// <summary>Tenant of its default collector.</summary>
     public const string Tenant = "faults";
 
-    // Room for a few minutes of load; memory is taken only for what is written.
-    private const long VolumeBytes = 1024L * 1024 * 1024;
+    // Room for an empty cluster and its log, and for each event in every database. Memory is taken only for what is written.
+    private const long VolumeBytes = 768L * 1024 * 1024;
+    private const long VolumeBytesPerEvent = 12 * 1024;
 
     private readonly MeshFolder _folder;
     private readonly SmallVolume? _volume;
@@ -34,14 +35,15 @@ public sealed class FaultMesh : IAsyncDisposable
 
     /// <summary>Starts it, with empty databases.</summary>
     /// <param name="options">Where and from what; the rest is set here. It always gets a cluster of its own, whatever server is given.</param>
+    /// <param name="events">Events that it will have to store at most.</param>
     /// <param name="say">Told what is being done.</param>
     /// <param name="cancellationToken">Gives up; whatever was started is ended.</param>
-    public static async Task<FaultMesh> StartAsync(MeshOptions options, Action<string> say, CancellationToken cancellationToken)
+    public static async Task<FaultMesh> StartAsync(MeshOptions options, long events, Action<string> say, CancellationToken cancellationToken)
     {
         var folder = options.Folder;
         MeshInstance.RefuseSecond(folder);
         await MeshLeftovers.StopPostgresAsync(folder, say, cancellationToken);
-        var (volume, reason) = await SmallVolume.TryMountAsync(folder.PostgresData, VolumeBytes);
+        var (volume, reason) = await SmallVolume.TryMountAsync(folder.PostgresData, VolumeBytes + (events * VolumeBytesPerEvent));
         if (volume is null)
             folder.RemoveData();
         try

@@ -29,6 +29,8 @@ public sealed class SmallVolume : IAsyncDisposable
             return (null, "only Linux has tmpfs");
         Directory.CreateDirectory(path);
         await UnmountLeftoverAsync(path);
+        if (bytes > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2)
+            return (null, string.Create(CultureInfo.InvariantCulture, $"{bytes / (1024 * 1024):N0} MiB of memory would be needed: choose a shorter run"));
         var failure = await RunAsync("mount", "-t", "tmpfs", "-o", Size(bytes) + ",mode=0700", "tmpfs", path);
         return failure is null ? (new SmallVolume(path, bytes), "") : (null, failure);
     }
