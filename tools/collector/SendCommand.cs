@@ -6,6 +6,9 @@ namespace WhatsAppMesh.Collector;
 /// <summary>The collector as a program: sends synthetic traffic to a door and says what was answered.</summary>
 internal static class SendCommand
 {
+    /// <summary>Environment variable with the secret: an argument would be seen by everybody on the machine.</summary>
+    public const string SecretVariable = "WHATSAPP_WEBHOOK_SECRET";
+
     private static readonly Option<Uri> Url = new("--url")
     {
         Description = "Base address of edge.",
@@ -44,12 +47,13 @@ internal static class SendCommand
             Url, Source, Scheme, Count, Rate, Connections, Seed,
         };
         command.SetAction(SendAsync);
+        command.Subcommands.Add(SmokeCommand.Create(Url, Source));
         return command;
     }
 
     private static async Task<int> SendAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
-        if (Environment.GetEnvironmentVariable("WHATSAPP_WEBHOOK_SECRET") is not { Length: > 0 } secret)
+        if (Environment.GetEnvironmentVariable(SecretVariable) is not { Length: > 0 } secret)
         {
             await Console.Error.WriteLineAsync("Set WHATSAPP_WEBHOOK_SECRET to the secret that this collector shares with edge.");
             return 2;
