@@ -1,0 +1,113 @@
+{{/* What every pod of the mesh has in common. */}}
+
+{{- define "mesh.pod" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 1654
+  runAsGroup: 1654
+  fsGroup: 1654
+  seccompProfile: { type: RuntimeDefault }
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with .Values.pods.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.pods.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.pods.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end }}
+
+{{- define "mesh.containerSecurity" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: { drop: [ALL] }
+{{- end }}
+
+{{/* Settings of a service, for its pods and its migrate job alike. */}}
+{{- define "mesh.env" -}}
+{{- $values := .root.Values }}
+- { name: BIND_ADDRESS, value: "0.0.0.0" }
+- { name: APP_PORT, value: "5000" }
+- { name: HTTP_PORT, value: "8080" }
+{{ include "mesh.secretEnv" (dict "name" "DAPR_API_TOKEN" "secret" $values.dapr.apiTokenSecret "key" "token") }}
+{{ include "mesh.secretEnv" (dict "name" "APP_API_TOKEN" "secret" $values.dapr.appTokenSecret "key" "token") }}
+{{- if .facts.database }}
+{{ include "mesh.secretEnv" (dict "name" "ConnectionStrings__Database" "secret" $values.existingSecret "key" (printf "%s-database" .part)) }}
+- { name: Database__MigrateAtStart, value: {{ not $values.migrations.job | quote }} }
+{{- end }}
+{{- if .facts.internalToken }}
+{{ include "mesh.secretEnv" (dict "name" "Mesh__InternalToken" "secret" $values.existingSecret "key" "internal-token") }}
+{{- end }}
+{{- if .facts.direct }}
+- { name: Edge__Ingest__Address, value: "http://{{ include "mesh.name" (dict "root" .root "part" "ingest") }}:8080" }
+{{- end }}
+{{- if .facts.public }}
+- { name: Edge__SourcesFile, value: /etc/whatsapp-mesh/senders.json }
+{{- end }}
+{{- if .facts.broker }}
+- { name: WHATSAPP_MODE, value: {{ $values.broker.mode }} }
+- { name: Dispatch__Sending__Idempotency, value: {{ $values.broker.idempotency }} }
+{{- end }}
+{{- with $values.telemetry.otlpEndpoint }}
+- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
+{{- end }}
+{{- range $name, $value := .service.env }}
+{{- if kindIs "map" $value }}
+{{ include "mesh.secretEnv" (dict "name" $name "secret" $value.secret "key" $value.key) }}
+{{- else }}
+{{- /* Numbers by way of JSON: a template would write 4194304 as 4.194304e+06. */}}
+- { name: {{ $name }}, value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }} }
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "mesh.daprAnnotations" -}}
+{{- $dapr := .root.Values.dapr }}
+dapr.io/enabled: "true"
+dapr.io/app-id: {{ .part }}
+dapr.io/app-port: "5000"
+# HTTP/2 on one cleartext port: gRPC, deliveries and invoked methods alike.
+dapr.io/app-protocol: h2c
+dapr.io/config: {{ include "mesh.name" . }}
+dapr.io/api-token-secret: {{ $dapr.apiTokenSecret }}
+dapr.io/app-token-secret: {{ $dapr.appTokenSecret }}
+dapr.io/max-body-size: {{ $dapr.maxBodySize }}
+dapr.io/log-level: {{ $dapr.logLevel }}
+dapr.io/log-as-json: "true"
+dapr.io/enable-metrics: "true"
+dapr.io/metrics-port: "9090"
+dapr.io/sidecar-cpu-request: {{ $dapr.sidecar.requests.cpu }}
+dapr.io/sidecar-memory-request: {{ $dapr.sidecar.requests.memory }}
+dapr.io/sidecar-memory-limit: {{ $dapr.sidecar.limits.memory }}
+dapr.io/block-shutdown-duration: {{ printf "%ds" (int $dapr.blockShutdownSeconds) }}
+dapr.io/graceful-shutdown-seconds: {{ int $dapr.gracefulShutdownSeconds | quote }}
+# A paused subscription acknowledges what is in flight: with app health checks on, restarts lose events.
+dapr.io/enable-app-health-check: "false"
+# Nobody needs to read Secrets over the API: what a sidecar needs is handed to it.
+dapr.io/disable-builtin-k8s-secret-store: "true"
+{{- if and .facts.broker (eq .root.Values.broker.mode "http") .root.Values.broker.apiKeySecretKey }}
+dapr.io/env-from-secret: WHATSAPP_BROKER_API_KEY={{ .root.Values.existingSecret }}:{{ .root.Values.broker.apiKeySecretKey }}
+{{- end }}
+{{- with $dapr.annotations }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Changes with everything a sidecar reads only when it starts. */}}
+{{- define "mesh.daprChecksum" -}}
+{{- $all := "" }}
+{{- range list "pubsub" "claims" "broker" "configuration" "resiliency" "secretstore" "subscriptions" }}
+{{- $all = print $all (include (printf "%s/dapr-%s.yaml" $.Template.BasePath .) $) }}
+{{- end }}
+{{- sha256sum $all }}
+{{- end }}

@@ -1,0 +1,85 @@
+// Renders a chart as `helm template` does, where helm is not installed: the same template engine (text/template), the same functions
+// (sprig), helm's own few on top. It takes helm's arguments, so that tests may run either.
+//
+//	render template RELEASE CHART [--namespace N] [-f FILE]... [--set a.b=c]... [--kube-version V] [--is-upgrade] [--notes]
+//
+// Built with Debian's packages golang-go, golang-github-masterminds-sprig-dev and golang-k8s-sigs-yaml-dev; no module is downloaded.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+type arguments struct {
+	release, chart, namespace, kubeVersion string
+	files, sets                            []string
+	upgrade, notes                         bool
+}
+
+func main() {
+	args, err := parse(os.Args[1:])
+	if err == nil {
+		err = run(args)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args arguments) error {
+	chart, err := loadChart(args.chart)
+	if err != nil {
+		return err
+	}
+	values, err := chart.valuesWith(args.files, args.sets)
+	if err != nil {
+		return err
+	}
+	if problems := validate(chart.schema, values); len(problems) > 0 {
+		return schemaError(problems)
+	}
+	text, err := chart.render(values, args)
+	if err != nil {
+		return err
+	}
+	fmt.Print(text)
+	return nil
+}
+
+func parse(args []string) (arguments, error) {
+	parsed := arguments{namespace: "default", kubeVersion: "v1.31.0"}
+	if len(args) < 3 || args[0] != "template" {
+		return parsed, fmt.Errorf("usage: render template RELEASE CHART [flags]")
+	}
+	parsed.release, parsed.chart = args[1], args[2]
+	for i := 3; i < len(args); i++ {
+		flag := args[i]
+		switch flag {
+		case "--is-upgrade":
+			parsed.upgrade = true
+			continue
+		case "--notes":
+			parsed.notes = true
+			continue
+		}
+		i++
+		if i == len(args) {
+			return parsed, fmt.Errorf("flag %s needs a value", flag)
+		}
+		switch flag {
+		case "--namespace", "-n":
+			parsed.namespace = args[i]
+		case "--kube-version":
+			parsed.kubeVersion = args[i]
+		case "--values", "-f":
+			parsed.files = append(parsed.files, args[i])
+		case "--set":
+			parsed.sets = append(parsed.sets, args[i])
+		default:
+			return parsed, fmt.Errorf("unknown flag %s", flag)
+		}
+	}
+	return parsed, nil
+}
