@@ -70,8 +70,12 @@ internal sealed class DeliveriesMetrics : IDisposable
     /// <summary>An event was replayed: "replayed", "failed" or "skipped".</summary>
     public void Replayed(string result) => _replays.Add(1, new TagList([_service, new("result", result)]));
 
-    /// <summary>How many events are missing now.</summary>
-    public void Missing(long count) => Volatile.Write(ref _missing, count);
+    /// <summary>How many events are missing now. Shows the counter of pulled events too, before there is one: a rate needs a zero to grow from.</summary>
+    public void Missing(long count)
+    {
+        Volatile.Write(ref _missing, count);
+        _pulled.Add(0, new TagList([_service, new("result", "applied")]));
+    }
 
     /// <summary>How many dead letters are open now.</summary>
     public void DeadLetters(long poison, long transient) => Volatile.Write(ref _deadLetters, [("poison", poison), ("transient", transient)]);
