@@ -31,6 +31,19 @@ public sealed class MembershipRuleTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Joins_of_imported_events_are_members_but_never_announced()
+    {
+        var imported = _collector.Stub("GROUP_PARTICIPANT_ADD", Noon, Person(Lid(1), Phone(1)));
+        imported.Imported = true;
+        await _database.ApplyAsync(imported);
+        Assert.Equal([Lid(1)], await _database.ActiveAsync());
+        // The live twin of the same join tells nothing new.
+        await _database.ApplyAsync(_collector.Update("add", Person(Lid(1))));
+        await _database.ApplyAsync(_collector.Stub("GROUP_PARTICIPANT_ADD", Noon.AddHours(1), Person(Lid(2))));
+        Assert.Equal([$"{imported.Position}|{Lid(1)}|confirmed", $"3|{Lid(2)}|pending"], await JoinsAsync());
+    }
+
+    [Fact]
     public async Task Stale_snapshot_never_removes_a_newer_member()
     {
         await _database.ApplyAsync(_collector.Stub("GROUP_PARTICIPANT_ADD", Noon.AddMinutes(-5), Person(Lid(2))));

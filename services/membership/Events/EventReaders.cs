@@ -33,8 +33,11 @@ public static class EventReaders
             if (!ByType.TryGetValue(source.Type, out var reader) || (IsDerived(source.Type) && !source.Source.StartsWith(ServiceSource, StringComparison.Ordinal)))
                 continue;
             var observed = ObservedEvent.Open(source, out var document);
+            var told = observations.Joins.Count;
             using (document)
                 reader.Read(observed, observations);
+            if (source.Imported)
+                observations.TakeAsAnnounced(source, told);
         }
         return observations;
     }

@@ -1,3 +1,4 @@
+using WhatsAppMesh.Events.V1;
 using WhatsAppMesh.Membership.Facts;
 
 namespace WhatsAppMesh.Membership.Events;
@@ -87,6 +88,21 @@ public sealed class Observations
     /// <summary>Adds that a group was spoken of.</summary>
     public void AddGroup(ObservedEvent source, GroupKey group, IReadOnlyList<FieldValue>? fields = null) =>
         Groups.Add(new GroupSeen(group, source.At, fields ?? []));
+
+    /// <summary>
+    /// History starts nothing: a join that an imported event tells counts as announced. What an imported announcement rests on is a place
+    /// in another log, so that it says nothing here.
+    /// </summary>
+    /// <param name="source">The imported event, whose facts are the last ones here.</param>
+    /// <param name="joinsBefore">How many announcements there were before it.</param>
+    public void TakeAsAnnounced(CollectedEvent source, int joinsBefore)
+    {
+        Joins.RemoveRange(joinsBefore, Joins.Count - joinsBefore);
+        foreach (var (group, fact) in Facts.Where(told => told.Fact.Kind == FactKind.Add && told.Fact.Key.Log == source.Log && told.Fact.Key.Position == source.Position))
+        {
+            Joins.AddRange(fact.Entries.Select(entry => new JoinSeen(group, source.Log, source.Position, entry.Jid, Guid.Parse(source.EventId), fact.At)));
+        }
+    }
 
     /// <summary>Key of the next thing that the event states.</summary>
     public FactKey NextKey(ObservedEvent source)
