@@ -3,7 +3,10 @@ namespace WhatsAppMesh.Ingest.Tests;
 /// <summary>The design's samples: <c>$MESH_SHARED</c>, else <c>../shared</c> beside the repository root.</summary>
 internal static class SharedFiles
 {
-    public static string Root { get; } = Environment.GetEnvironmentVariable("MESH_SHARED") ?? Path.Combine(RepositoryRoot(), "..", "shared");
+    /// <summary>The repository's root.</summary>
+    public static string Repository { get; } = RepositoryRoot();
+
+    public static string Root { get; } = Environment.GetEnvironmentVariable("MESH_SHARED") ?? Path.Combine(Repository, "..", "shared");
 
     public static string Payload(string name) => Path.Combine(Root, "payloads", name);
 

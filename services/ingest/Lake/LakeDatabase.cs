@@ -5,7 +5,7 @@ using WhatsAppMesh.Hosting;
 namespace WhatsAppMesh.Ingest;
 
 /// <summary>The ways into this service's database, each with the settings its work needs, and the schema.</summary>
-internal sealed class LakeDatabase : IServiceSchema, IAsyncDisposable
+internal sealed partial class LakeDatabase : IServiceSchema, IAsyncDisposable
 {
     /// <summary>
     /// Session settings of the hot statements. They are prepared once, while the tables are still empty, and must stay right at ten
@@ -16,14 +16,15 @@ internal sealed class LakeDatabase : IServiceSchema, IAsyncDisposable
 
     private readonly string _connectionString;
     private readonly IConfiguration _configuration;
+    private readonly ILogger _logger;
     private readonly SemaphoreSlim _migrating = new(1);
     private bool _migrated;
 
     /// <summary>Opens nothing yet.</summary>
     /// <exception cref="ArgumentException">The connection string is malformed.</exception>
-    public LakeDatabase(string connectionString, IConfiguration configuration)
+    public LakeDatabase(string connectionString, IConfiguration configuration, ILogger<LakeDatabase> logger)
     {
-        (_connectionString, _configuration) = (connectionString, configuration);
+        (_connectionString, _configuration, _logger) = (connectionString, configuration, logger);
         Hot = Build(HotSettings, connection => connection.MaxPoolSize = 4);
         // What a publisher loses of its watermark in a crash it publishes again: no commit of its waits for the disk.
         Session = Build(
@@ -54,6 +55,7 @@ internal sealed class LakeDatabase : IServiceSchema, IAsyncDisposable
             if (_migrated)
                 return;
             await this.PrepareAsync(_configuration, cancellationToken);
+            await WarnWithoutReaderAsync(cancellationToken);
             Volatile.Write(ref _migrated, true);
         }
         finally
@@ -94,12 +96,26 @@ internal sealed class LakeDatabase : IServiceSchema, IAsyncDisposable
         _migrating.Dispose();
     }
 
+    private async Task WarnWithoutReaderAsync(CancellationToken cancellationToken)
+    {
+        await using var command = Queries.CreateCommand(
+            "select case when to_regrole('lake_reader') is null then false else has_table_privilege('lake_reader', 'lake_events', 'select') end");
+        if (await command.ExecuteScalarAsync(cancellationToken) is not true)
+            Log.NoReader(_logger);
+    }
+
     private NpgsqlDataSource Build(string settings, Action<NpgsqlConnectionStringBuilder> change)
     {
         var connection = new NpgsqlConnectionStringBuilder(_connectionString) { CommandTimeout = 15 };
         connection.Options = $"{connection.Options} {settings}".Trim();
         change(connection);
         return NpgsqlDataSource.Create(connection);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2012, LogLevel.Warning, "The role lake_reader is missing or may not read lake_events: this service's user may not make roles, so an administrator does (docs/lake.md)")]
+        public static partial void NoReader(ILogger logger);
     }
 }
 
