@@ -12,6 +12,9 @@ public sealed record IngestOptions
     /// <summary>Requests that may wait for a commit; one more is answered 503. Default 8,192.</summary>
     public int QueueCapacity { get; init; } = 8192;
 
+    /// <summary>Payloads that may wait for a commit, in bytes, with 2 KiB for each event; a request beyond is answered 503. Default 256 MiB.</summary>
+    public long QueueBytes { get; init; } = 256 * 1024 * 1024;
+
     /// <summary>Most requests in one commit. Default 512.</summary>
     public int MaxBatchRequests { get; init; } = 512;
 
@@ -68,6 +71,8 @@ public sealed record IngestOptions
             if (value < least)
                 yield return $"{Section}:{key} is {value}, it must be at least {least}.";
         }
+        if (QueueBytes < MaxBodyBytes)
+            yield return $"{Section}:{nameof(QueueBytes)} is {QueueBytes}, it must be at least {nameof(MaxBodyBytes)} ({MaxBodyBytes}).";
         // A payload can double when it is written as a JSON string; its event must still fit a request of its own.
         if (MaxPublishedPayloadBytes > MaxPublishBytes / 3)
             yield return $"{Section}:{nameof(MaxPublishedPayloadBytes)} is {MaxPublishedPayloadBytes}, it must be at most a third of {nameof(MaxPublishBytes)} ({MaxPublishBytes}).";

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Npgsql;
 using WhatsAppMesh.LocalPostgres;
 
 namespace WhatsAppMesh.Ingest.Tests;
@@ -223,6 +224,39 @@ public class LakeStoreTests : IAsyncLifetime
         Assert.Equal(
             ["good acme 1", "wild acme none"],
             await _database.ConnectionString.ListAsync<string>("select type || ' ' || tenant || ' ' || coalesce(payload #>> '{n,0}', 'none') from lake_events order by type"));
+    }
+
+    [Fact]
+    public async Task Requests_beyond_the_bytes_that_may_wait_are_told_to_come_again()
+    {
+        await using var ingest = await IngestUnderTest.StartAsync(_database.ConnectionString, null, null, ("Ingest:MaxBodyBytes", "1000000"), ("Ingest:QueueBytes", "1000000"));
+        await ingest.PostV2Async(Guid.NewGuid().ToString(), """{"type":"t","payload":{}}""");
+        await using var blocker = new NpgsqlConnection(_database.ConnectionString);
+        await blocker.OpenAsync();
+        await using var transaction = await blocker.BeginTransactionAsync();
+        await new NpgsqlCommand("select position from head for update", blocker).ExecuteNonQueryAsync();
+        var posts = Enumerable.Range(0, 8).Select(_ => ingest.PostAsync("/v2/events", $$"""{"type":"t","payload":["{{new string('x', 400_000)}}"]}""", Guid.NewGuid().ToString())).ToList();
+        using var first = await await Task.WhenAny(posts);
+        Assert.Equal(503, (int)first.StatusCode);
+        Assert.Equal(TimeSpan.FromSeconds(2), first.Headers.RetryAfter?.Delta);
+        await transaction.RollbackAsync();
+        foreach (var post in posts)
+            (await post).Dispose();
+        // What waited is stored, and there is room again.
+        Assert.Equal(201, (await ingest.PostV2Async(Guid.NewGuid().ToString(), """{"type":"t","payload":{"after":"wards"}}""")).Status);
+    }
+
+    [Fact]
+    public async Task Partitions_of_old_months_are_made_by_an_import_while_others_append()
+    {
+        await using var ingest = await IngestUnderTest.StartAsync(_database.ConnectionString);
+        var months = Enumerable.Range(1, 24).Select(static n => new DateTimeOffset(2015, 1, 15, 0, 0, 0, TimeSpan.Zero).AddMonths(n)).ToList();
+        var importing = Task.WhenAll(months.Chunk(6).Select(some => ingest.ImportAsync(some.SelectMany(static month => new[] { Transfer.Line(month), Transfer.Line(month) }))));
+        var posts = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => ingest.PostV2Async(Guid.NewGuid().ToString(), """{"type":"t","payload":{}}""")));
+        Assert.All(posts, static post => Assert.Equal(201, post.Status));
+        Assert.Equal(48L, (await importing).Sum(static answer => answer.Appended));
+        Assert.Equal(2L, await _database.ConnectionString.ScalarAsync<long>("select count(*) from whatsapp_events_2016_12"));
+        Assert.Equal(88L, await CountAsync());
     }
 
     private Task<long> CountAsync(string where = "true") => _database.ConnectionString.ScalarAsync<long>($"select count(*) from whatsapp_events where {where}");

@@ -18,10 +18,13 @@ internal sealed partial class LakeStore : IAsyncDisposable
     private readonly LakeSignal _signal;
     private readonly IngestMetrics _metrics;
     private readonly ILogger _logger;
+    private readonly long _queueBytes;
+    private long _waitingBytes;
 
     public LakeStore(LakeWriter writer, LakePartitions partitions, LakeSignal signal, IngestMetrics metrics, IngestOptions options, ILogger<LakeStore> logger)
     {
         (_writer, _partitions, _signal, _metrics, _logger) = (writer, partitions, signal, metrics, logger);
+        _queueBytes = options.QueueBytes;
         var bounds = new GroupCommitOptions
         {
             QueueCapacity = options.QueueCapacity,
@@ -37,6 +40,13 @@ internal sealed partial class LakeStore : IAsyncDisposable
     public async Task<StoredEvent[]> AppendAsync(NewEvent[] events)
     {
         StoredEvent[] stored;
+        var weight = WeightOf(events);
+        // Whoever waits alone is let in, whatever it weighs.
+        if (Interlocked.Add(ref _waitingBytes, weight) is var waiting && waiting > _queueBytes && waiting > weight)
+        {
+            Interlocked.Add(ref _waitingBytes, -weight);
+            throw new LakeUnavailableException("too many bytes wait for a commit");
+        }
         try
         {
             stored = await _commits.SubmitAsync(events);
@@ -52,6 +62,10 @@ internal sealed partial class LakeStore : IAsyncDisposable
         catch (Exception exception)
         {
             throw new LakeUnavailableException(Describe(exception));
+        }
+        finally
+        {
+            Interlocked.Add(ref _waitingBytes, -weight);
         }
         for (var i = 0; i < events.Length; i++)
             _metrics.Stored(events[i], stored[i]);
