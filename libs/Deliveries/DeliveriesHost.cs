@@ -42,6 +42,7 @@ public static class DeliveriesHost
         services.AddSingleton<LakeOutbox>();
         services.AddSingleton<DeadLetterDesk>();
         services.AddSingleton<DeadLettersService>();
+        services.AddSingleton<DeliveriesErasure>();
         services.AddSingleton<SingleReplica>();
         services.AddSingleton<ReplayJobStore>();
         services.AddSingleton<ReplaySelection>();

@@ -3,6 +3,7 @@ using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Dispatch.Automations;
 using WhatsAppMesh.Dispatch.Executions;
 using WhatsAppMesh.Dispatch.Jobs;
+using WhatsAppMesh.Dispatch.Privacy;
 using WhatsAppMesh.Dispatch.Schema;
 using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Migrations;
@@ -38,6 +39,7 @@ public static class DispatchHost
         services.AddSingleton<IReadinessCheck, DatabaseReadiness>();
         services.AddSingleton<IReadinessCheck, SidecarReadiness>();
         builder.AddDeliveries("dispatch", replaySends: true);
+        services.AddSingleton<IPersonErasure, DispatchErasure>();
         services.AddSingleton<JobUpkeep>();
         services.AddHostedService(static provider => provider.GetRequiredService<JobUpkeep>());
         services.AddHostedService<BulkReplayRunner>();
@@ -53,6 +55,7 @@ public static class DispatchHost
         BulkReplaysApi.Map(app);
         RunsApi.Map(app);
         StatsApi.Map(app);
+        app.MapGrpcService<ErasureService>().OnAppPort().RequireSidecarToken();
         app.MapDeliveries();
         return app;
     }

@@ -16,7 +16,7 @@ public static class IngestHost
         var services = builder.Services;
         services.AddSingleton(options);
         services.AddSingleton(new InternalToken(token!));
-        services.AddSingleton(_ => new LakeDatabase(connectionString!, builder.Configuration));
+        services.AddSingleton(provider => new LakeDatabase(connectionString!, builder.Configuration, provider.GetRequiredService<ILogger<LakeDatabase>>()));
         services.AddSingleton<IServiceSchema>(provider => provider.GetRequiredService<LakeDatabase>());
         services.AddSingleton<IngestMetrics>();
         services.AddSingleton<LakeSignal>();
@@ -28,6 +28,7 @@ public static class IngestHost
         services.AddSingleton<LakeAppender>();
         services.AddSingleton(options.Retention);
         services.AddSingleton<LakeImporter>();
+        services.AddSingleton<LakeErasure>();
         services.AddSingleton<ConsumerAccounts>();
         services.AddSingleton<LakeRetention>();
         services.AddSingleton<SidecarPublisher>();
@@ -52,6 +53,7 @@ public static class IngestHost
     {
         EventsApi.Map(app);
         app.MapGrpcService<LakeService>().OnAppPort().RequireSidecarToken();
+        app.MapGrpcService<PrivacyService>().OnAppPort().RequireSidecarToken();
         return app;
     }
 

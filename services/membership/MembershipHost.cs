@@ -1,6 +1,7 @@
 using Npgsql;
 using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Membership.Outgoing;
+using WhatsAppMesh.Membership.Privacy;
 using WhatsAppMesh.Membership.Queries;
 using WhatsAppMesh.Membership.Schema;
 using WhatsAppMesh.Migrations;
@@ -31,6 +32,7 @@ public static class MembershipHost
         services.AddSingleton<PersonQueries>();
         services.AddSingleton<DecisionSender>();
         services.AddSingleton<MembershipService>();
+        services.AddSingleton<IPersonErasure, MembershipErasure>();
         services.AddGrpc().AddServiceOptions<MembershipService>(static grpc => grpc.Interceptors.Add<RebuildGate>());
         builder.AddDeliveries("membership");
         services.AddHostedService<JoinOutbox>();
@@ -41,6 +43,7 @@ public static class MembershipHost
     public static WebApplication MapMembership(this WebApplication app)
     {
         app.MapGrpcService<MembershipService>().OnAppPort().RequireSidecarToken();
+        app.MapGrpcService<ErasureService>().OnAppPort().RequireSidecarToken();
         app.MapDeliveries();
         return app;
     }

@@ -19,13 +19,15 @@ internal static class EventTypes
     public const string TriggerFired = "trigger.fired";
     public const string LeadStageChanged = "lead.stage_changed";
 
+    public const string PersonErased = "person.erased";
+
     public const string Other = "other";
 
     private static readonly string[] Known =
     [
         MessagesUpsert, MessagesUpdate, MessagesReaction, GroupsMetadata, GroupsUpsert, GroupsUpdate, GroupParticipantsUpdate,
         TriggerFired, LeadStageChanged, "messages.delete", "messages.media-update", "message-receipt.update", "group.join-request",
-        "group.member-tag.update", "chats.upsert", "chats.update", "chats.delete", "member.joined", "identity.linked", "identity.unlinked",
+        "group.member-tag.update", "chats.upsert", "chats.update", "chats.delete", "member.joined", "identity.linked", "identity.unlinked", PersonErased,
         "broker.message_inbound", "broker.message_outbound", "broker.whatsapp_messages_upsert", "broker.unknown",
         "waha.message", "waha.message.any", "waha.message.ack", "waha.session.status", "waha.unknown",
     ];

@@ -15,8 +15,8 @@ internal readonly record struct BatchOutcome(int Facts, int Advanced, int Refold
 /// </summary>
 internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipOptions options)
 {
-    // Two logs have an account row each, but share groups and people: batches take turns here as well.
-    private const long TurnLock = 0x6D656D62;
+    /// <summary>Advisory lock of whoever writes. Two logs have an account row each, but share groups and people: batches take turns here as well.</summary>
+    public const long TurnLock = 0x6D656D62;
 
     private readonly GroupTable _groups = new();
     private readonly IdentityTable _identity = new();

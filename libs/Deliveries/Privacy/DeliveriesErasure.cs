@@ -1,0 +1,67 @@
+using Npgsql;
+using WhatsAppMesh.Events;
+
+namespace WhatsAppMesh.Deliveries;
+
+/// <summary>
+/// A consumer's part in the erasure of a person that has nothing to do with what it makes of events: whether it has had all of them, and
+/// the copies in its dead letters.
+/// </summary>
+/// <param name="database">The consumer's database.</param>
+public sealed class DeliveriesErasure(NpgsqlDataSource database)
+{
+    /// <summary>
+    /// True when every event up to the heads is accounted for. Then no delivery, however late, can bring back what was in them: it is known
+    /// already, and what is pulled or replayed comes from the lake as it is now.
+    /// </summary>
+    /// <exception cref="NpgsqlException">The database cannot be asked.</exception>
+    public async Task<bool> IsCoveredAsync(IReadOnlyDictionary<int, long> heads, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(
+            """
+            select not exists (
+                select from unnest($1::int[], $2::bigint[]) h(log, position)
+                where h.position > 0 and not exists (
+                    select from deliveries.account a where a.log = h.log and a.done @> int8range(1, h.position, '[]')))
+            """);
+        command.Parameters.Add(new() { Value = heads.Keys.ToArray() });
+        command.Parameters.Add(new() { Value = heads.Keys.Select(log => heads[log]).ToArray() });
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    /// <summary>
+    /// Takes the payloads out of the dead letters that name the person: a replay fetches the erased event from the lake. An envelope that
+    /// nobody could read is emptied.
+    /// </summary>
+    /// <returns>Dead letters changed.</returns>
+    public static async Task<long> EraseDeadLettersAsync(Erasure erasure, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    {
+        var envelopes = new List<(Guid Id, string Envelope)>();
+        await using (var find = new NpgsqlCommand(
+            "select id, envelope from deliveries.dead_letters where tenant in ($1, '') and envelope ~ $2 order by id for update", transaction.Connection, transaction))
+        {
+            find.Parameters.Add(new() { Value = erasure.Tenant });
+            find.Parameters.Add(new() { Value = erasure.Person.Pattern });
+            await using var reader = await find.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+                envelopes.Add((reader.GetGuid(0), Erase(reader.GetString(1), erasure.Person)));
+        }
+        await using var update = new NpgsqlCommand(
+            "update deliveries.dead_letters d set envelope = v.envelope from unnest($1::uuid[], $2::text[]) v(id, envelope) where d.id = v.id",
+            transaction.Connection, transaction);
+        update.Parameters.Add(new() { Value = envelopes.ConvertAll(static row => row.Id) });
+        update.Parameters.Add(new() { Value = envelopes.ConvertAll(static row => row.Envelope) });
+        await update.ExecuteNonQueryAsync(cancellationToken);
+        return envelopes.Count;
+    }
+
+    private static string Erase(string envelope, Person person)
+    {
+        if (CloudEventReader.ReadStored(envelope).Event is not { } value)
+            return "{}";
+        (value.PayloadJson, value.PayloadInLake) = ("", true);
+        (value.ChatJid, value.ParticipantJid, value.ParticipantAlt) =
+            (person.Replace(value.ChatJid), person.Replace(value.ParticipantJid), person.Replace(value.ParticipantAlt));
+        return CloudEventReader.WriteEnvelope(value);
+    }
+}
