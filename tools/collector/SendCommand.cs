@@ -13,6 +13,7 @@ internal static class SendCommand
     {
         Description = "Base address of edge.",
         DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080"),
+        CustomParser = ParseAddress,
     };
 
     private static readonly Option<string?> Source = new("--collector") { Description = "Name of the source; none means the default source." };
@@ -49,6 +50,14 @@ internal static class SendCommand
         command.SetAction(SendAsync);
         command.Subcommands.Add(SmokeCommand.Create(Url, Source));
         return command;
+    }
+
+    private static Uri? ParseAddress(System.CommandLine.Parsing.ArgumentResult given)
+    {
+        if (Uri.TryCreate(given.Tokens[0].Value, UriKind.Absolute, out var address) && (address.Scheme is "http" or "https"))
+            return address;
+        given.AddError($"'{given.Tokens[0].Value}' is no http or https address.");
+        return null;
     }
 
     private static async Task<int> SendAsync(ParseResult arguments, CancellationToken cancellationToken)
