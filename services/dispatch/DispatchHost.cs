@@ -5,6 +5,7 @@ using WhatsAppMesh.Dispatch.Executions;
 using WhatsAppMesh.Dispatch.Jobs;
 using WhatsAppMesh.Dispatch.Privacy;
 using WhatsAppMesh.Dispatch.Schema;
+using WhatsAppMesh.Dispatch.Sending;
 using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Migrations;
 
@@ -43,6 +44,7 @@ public static class DispatchHost
         services.AddSingleton<JobUpkeep>();
         services.AddHostedService(static provider => provider.GetRequiredService<JobUpkeep>());
         services.AddHostedService<BulkReplayRunner>();
+        builder.AddSending();
         return builder;
     }
 
@@ -57,6 +59,7 @@ public static class DispatchHost
         StatsApi.Map(app);
         app.MapGrpcService<ErasureService>().OnAppPort().RequireSidecarToken();
         app.MapDeliveries();
+        app.MapSending();
         return app;
     }
 

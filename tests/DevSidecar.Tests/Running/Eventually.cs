@@ -3,17 +3,19 @@ namespace WhatsAppMesh.DevSidecar.Tests.Running;
 /// <summary>Waits for what must come true soon.</summary>
 internal static class Eventually
 {
-    /// <exception cref="TimeoutException">It did not come true within 20 s.</exception>
-    public static async Task TrueAsync(Func<Task<bool>> condition, string what)
+    private static readonly TimeSpan Usual = TimeSpan.FromSeconds(20);
+
+    /// <exception cref="TimeoutException">It did not come true in time: 20 s, unless another time is given.</exception>
+    public static async Task TrueAsync(Func<Task<bool>> condition, string what, TimeSpan? within = null)
     {
         var start = TimeProvider.System.GetTimestamp();
         while (!await condition())
         {
-            if (TimeProvider.System.GetElapsedTime(start) > TimeSpan.FromSeconds(20))
-                throw new TimeoutException($"not within 20 s: {what}");
+            if (TimeProvider.System.GetElapsedTime(start) > (within ?? Usual))
+                throw new TimeoutException($"not within {within ?? Usual}: {what}");
             await Task.Delay(20);
         }
     }
 
-    public static Task TrueAsync(Func<bool> condition, string what) => TrueAsync(() => Task.FromResult(condition()), what);
+    public static Task TrueAsync(Func<bool> condition, string what, TimeSpan? within = null) => TrueAsync(() => Task.FromResult(condition()), what, within);
 }

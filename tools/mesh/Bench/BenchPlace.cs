@@ -14,7 +14,8 @@ internal sealed record BenchPlace(string Repository, MeshFolder Folder, Func<Mes
 
     /// <summary>Starts a fresh mesh.</summary>
     public async Task<MeshInstance> StartAsync(
-        string name, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> environment, Screen screen, CancellationToken cancellationToken)
+        string name, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> environment, Screen screen, CancellationToken cancellationToken,
+        IReadOnlyDictionary<string, int>? replicas = null)
     {
         var folder = Of(name);
         await MeshLeftovers.StopPostgresAsync(folder, screen.Line, cancellationToken);
@@ -25,6 +26,7 @@ internal sealed record BenchPlace(string Repository, MeshFolder Folder, Func<Mes
             RemoveDataAtStop = true,
             DatabasePrefix = MeshFolder.GivenPostgres is null ? "" : $"mesh_bench_{name}_",
             Environment = environment,
+            Replicas = replicas ?? new Dictionary<string, int>(),
         };
         return await screen.WorkAsync("starting a fresh mesh", say => MeshInstance.StartAsync(options, say, cancellationToken));
     }

@@ -27,7 +27,7 @@ internal static class BenchCommand
         };
         ingest.Does((parsed, cancellationToken) => RunAsync(
             context, parsed.GetValue(Seconds), parsed.GetValue(Connections), parsed.GetValue(json), cancellationToken));
-        return new Command("bench", "Measure.") { ingest, BenchFaultsCommand.Create(context) };
+        return new Command("bench", "Measure.") { ingest, BenchDispatchCommand.Create(context), BenchFaultsCommand.Create(context) };
     }
 
     private static async Task<int> RunAsync(MeshContext context, int seconds, int connections, bool json, CancellationToken cancellationToken)

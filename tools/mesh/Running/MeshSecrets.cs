@@ -76,6 +76,7 @@ public sealed record MeshSecrets
 [JsonSerializable(typeof(Commands.StatusAnswer))]
 [JsonSerializable(typeof(IReadOnlyList<Testing.TestResults>))]
 [JsonSerializable(typeof(Bench.BenchAnswer))]
+[JsonSerializable(typeof(Bench.DispatchBenchAnswer))]
 [JsonSerializable(typeof(Faults.FaultReport))]
 [JsonSerializable(typeof(Transfer.ImportAnswer))]
 internal sealed partial class MeshJson : JsonSerializerContext;

@@ -1,0 +1,98 @@
+using System.Net.Http.Headers;
+using System.Text;
+using Dapr.Client;
+
+namespace WhatsAppMesh.Dispatch.Sending;
+
+/// <summary>Calls the broker through the sidecar, which adds the API key, retries and the circuit breaker. Never throws for what a broker does.</summary>
+internal sealed class BrokerClient(DaprClient dapr, SendingOptions options, BrokerCircuit circuit, TimeProvider time) : IDisposable
+{
+    private const int MaxAnswerBytes = 1024 * 1024;
+    private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(20);
+
+    private readonly HttpClient _retrying = Unlimited(dapr.CreateInvokableHttpClient(options.Endpoint));
+    private readonly HttpClient _once = Unlimited(dapr.CreateInvokableHttpClient(options.OnceEndpoint));
+
+    /// <summary>Sends a message.</summary>
+    /// <param name="instance">The instance that sends it.</param>
+    /// <param name="body">The broker's request body, JSON.</param>
+    /// <param name="key">Its <c>Idempotency-Key</c>.</param>
+    /// <param name="cancellationToken">Gives up: whether the message left is then unknown.</param>
+    public Task<BrokerReply> SendAsync(string instance, byte[] body, string key, CancellationToken cancellationToken)
+    {
+        var request = Request(HttpMethod.Post, $"/instances/{Uri.EscapeDataString(instance)}/send-text", body);
+        request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
+        return CallAsync(options.Idempotency == BrokerIdempotency.Keyed ? _retrying : _once, request, options.CallTimeout, cancellationToken);
+    }
+
+    /// <summary>Asks the broker about instances.</summary>
+    /// <param name="method">GET, or POST for what may be repeated.</param>
+    /// <param name="path">Path with query, escaped.</param>
+    /// <param name="body">JSON; null = none.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task<BrokerReply> AskAsync(HttpMethod method, string path, byte[]? body, CancellationToken cancellationToken) =>
+        CallAsync(method == HttpMethod.Get ? _retrying : _once, Request(method, path, body), ReadTimeout, cancellationToken);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _retrying.Dispose();
+        _once.Dispose();
+    }
+
+    private async Task<BrokerReply> CallAsync(HttpClient client, HttpRequestMessage request, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(timeout);
+        try
+        {
+            using (request)
+            {
+                using var response = await client.SendAsync(request, patience.Token);
+                var body = await response.Content.ReadAsStringAsync(patience.Token);
+                var reply = new BrokerReply((int)response.StatusCode, body, RetryAfter(response.Headers.RetryAfter));
+                circuit.Saw(BrokerAnswer.Read(reply).Verdict == BrokerVerdict.CircuitOpen);
+                return reply;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return new BrokerReply(null);
+        }
+        catch (HttpRequestException e)
+        {
+            return new BrokerReply(null, NothingLeft: e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError);
+        }
+        catch (IOException)
+        {
+            return new BrokerReply(null);
+        }
+    }
+
+    private TimeSpan? RetryAfter(RetryConditionHeaderValue? header) => header switch
+    {
+        { Delta: { } delta } => delta,
+        { Date: { } date } => date - time.GetUtcNow(),
+        _ => null,
+    };
+
+    // A body of known length is what lets the sidecar send it again.
+    private static HttpRequestMessage Request(HttpMethod method, string path, byte[]? body)
+    {
+        var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
+        if (body is not null)
+        {
+            request.Content = new ByteArrayContent(body);
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json", Encoding.UTF8.WebName);
+        }
+
+        return request;
+    }
+
+    private static HttpClient Unlimited(HttpClient client)
+    {
+        client.Timeout = Timeout.InfiniteTimeSpan;
+        client.MaxResponseContentBufferSize = MaxAnswerBytes;
+        return client;
+    }
+}

@@ -1,0 +1,125 @@
+using Dapr;
+using Npgsql;
+using WhatsAppMesh.Dispatch.Claims;
+
+namespace WhatsAppMesh.Dispatch.Sending;
+
+/// <summary>
+/// Looks for due jobs and hands them to the processor: every instance gets its share in turn, so a busy one cannot starve the others.
+/// A second loop recovers jobs whose worker is gone.
+/// </summary>
+internal sealed partial class JobPoller(
+    SendStore store, JobProcessor processor, InFlightJobs inFlight, InstanceStatus instances, SendingState state, BrokerCircuit circuit, SendMetrics metrics,
+    SendingOptions options, ClaimOptions claims, TimeProvider time, ILogger<JobPoller> logger) : BackgroundService
+{
+    private const int StaleBatch = 256;
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CountInterval = TimeSpan.FromSeconds(15);
+
+    private int _turn;
+
+    /// <inheritdoc/>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        // Sends under way are awaited: their outcome would be unknown otherwise.
+        var until = time.GetTimestamp();
+        while (inFlight.Count > 0 && time.GetElapsedTime(until) < options.Drain && !cancellationToken.IsCancellationRequested)
+            await Task.Delay(TimeSpan.FromMilliseconds(20), time, CancellationToken.None);
+        if (inFlight.Count > 0)
+            Log.NotDrained(logger, inFlight.Count);
+    }
+
+    /// <inheritdoc/>
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => options.Poll
+        ? Task.WhenAll(
+            RepeatAsync(PollAsync, options.PollInterval, stoppingToken),
+            RepeatAsync(RecoverAsync, claims.Lease / 4, stoppingToken),
+            RepeatAsync(CountAsync, CountInterval, stoppingToken))
+        : Task.CompletedTask;
+
+    /// <summary>One look: true when there was something to do, so that the next follows at once.</summary>
+    private async Task<bool> PollAsync(CancellationToken stopping)
+    {
+        if (!await state.CanSendAsync(stopping) || circuit.ShouldWait || inFlight.Room == 0)
+            return false;
+
+        var due = await store.DueInstancesAsync(stopping);
+        var connected = await Task.WhenAll(due.Select(async instance => (Instance: instance, Ready: await IsReadyAsync(instance, stopping))));
+        var ready = connected.Where(static i => i.Ready).Select(static i => i.Instance).ToList();
+        if (ready.Count == 0)
+            return false;
+
+        var share = Math.Max(1, inFlight.Room / ready.Count);
+        var first = (int)((uint)_turn++ % (uint)ready.Count);
+        var jobs = new List<DueJob>();
+        foreach (var instance in ready.Skip(first).Concat(ready.Take(first)))
+        {
+            if (jobs.Count >= inFlight.Room)
+                break;
+            jobs.AddRange(await processor.ReserveAsync(instance, Math.Min(share, inFlight.Room - jobs.Count), null, stopping));
+        }
+
+        if (jobs.Count == 0)
+            return false;
+        await processor.ProcessAsync(jobs, stopping);
+        return true;
+    }
+
+    private async Task<bool> RecoverAsync(CancellationToken stopping)
+    {
+        if (!await state.CanSendAsync(stopping))
+            return false;
+        var stale = await store.StaleAsync(claims.Lease, Math.Min(StaleBatch, inFlight.Room), stopping);
+        if (stale.Count > 0)
+            await processor.ProcessAsync(stale, stopping);
+        return false;
+    }
+
+    private async Task<bool> CountAsync(CancellationToken stopping)
+    {
+        metrics.InDoubt(await store.CountInDoubtAsync(stopping));
+        return false;
+    }
+
+    private async Task<bool> IsReadyAsync(string instance, CancellationToken stopping) =>
+        inFlight.RoomOf(instance) > 0 && (options.Mode == SendMode.DryRun || (await instances.GetAsync(instance, stopping)).Connected);
+
+    private async Task RepeatAsync(Func<CancellationToken, Task<bool>> look, TimeSpan pause, CancellationToken stopping)
+    {
+        var failing = false;
+        while (!stopping.IsCancellationRequested)
+        {
+            var wait = pause;
+            try
+            {
+                wait = await look(stopping) ? TimeSpan.Zero : pause;
+                failing = false;
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                // Said once, not every second: the database or the sidecar may be away for long.
+                if (!failing)
+                    Log.CannotLook(logger, e is NpgsqlException or DaprException ? e.Message : e.ToString());
+                failing = true;
+                wait = pause > AfterFailure ? pause : AfterFailure;
+            }
+
+            if (wait > TimeSpan.Zero)
+                await Task.Delay(wait, time, stopping).ContinueWith(static _ => { }, TaskScheduler.Default);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(4110, LogLevel.Warning, "Due jobs cannot be handled now: {Reason}")]
+        public static partial void CannotLook(ILogger logger, string reason);
+
+        [LoggerMessage(4111, LogLevel.Warning, "{Count} jobs were still under way when the drain was over; another worker takes them over")]
+        public static partial void NotDrained(ILogger logger, int count);
+    }
+}

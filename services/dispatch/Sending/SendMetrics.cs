@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace WhatsAppMesh.Dispatch.Sending;
+
+/// <summary>What sending counts. No label holds a phone number, a JID or a message.</summary>
+internal sealed class SendMetrics : IDisposable
+{
+    private readonly Meter _meter;
+    private readonly Counter<long> _claimed;
+    private readonly Counter<long> _skipped;
+    private readonly Counter<long> _duplicates;
+    private readonly Counter<long> _lost;
+    private readonly Counter<long> _sends;
+    private readonly Histogram<int> _attempts;
+    private readonly Histogram<double> _seconds;
+    private long _inDoubt;
+
+    public SendMetrics(IMeterFactory meters, BrokerCircuit circuit)
+    {
+        _meter = meters.Create("WhatsAppMesh.Dispatch.Sending");
+        _claimed = _meter.CreateCounter<long>("jobs_claimed", description: "Jobs claimed by this replica.");
+        _skipped = _meter.CreateCounter<long>("jobs_skipped_already_claimed", description: "Jobs that another replica had claimed.");
+        _duplicates = _meter.CreateCounter<long>("jobs_duplicate_blocked", description: "Jobs whose claim says that they were sent before.");
+        _lost = _meter.CreateCounter<long>("mesh_claims_lost_total", description: "Claims lost to another replica; nothing was written after that.");
+        _sends = _meter.CreateCounter<long>("mesh_sends_total", description: "Ended attempts, by instance, result and category.");
+        _attempts = _meter.CreateHistogram<int>("mesh_send_attempts", description: "Attempts that a job took until it ended.", advice: new() { HistogramBucketBoundaries = [1, 2, 3, 4, 5, 8] });
+        _seconds = _meter.CreateHistogram<double>("mesh_send_seconds", description: "Time of a call to the broker, the sidecar's retries included.");
+        _meter.CreateObservableGauge("mesh_broker_circuit_state", () => circuit.IsOpen ? 1 : 0, description: "1 while the sidecar's circuit breaker lets no call to the broker through.");
+        _meter.CreateObservableGauge("mesh_jobs_in_doubt", () => Volatile.Read(ref _inDoubt), description: "Jobs of which nobody knows whether they were sent.");
+    }
+
+    /// <summary>Claims were taken.</summary>
+    public void Claimed(int count) => _claimed.Add(count);
+
+    /// <summary>Claims were others'.</summary>
+    public void Skipped(int count) => _skipped.Add(count);
+
+    /// <summary>Claims said "sent".</summary>
+    public void DuplicatesBlocked(int count) => _duplicates.Add(count);
+
+    /// <summary>A claim was lost.</summary>
+    public void Lost() => _lost.Add(1);
+
+    /// <summary>An attempt ended.</summary>
+    public void Ended(FinishedJob ended, string status)
+    {
+        var result = ended.Outcome.Counts ? status == SendOutcome.Pending ? "retry" : status : "postponed";
+        _sends.Add(1, new TagList { { "instance", ended.Job.InstanceId }, { "result", result }, { "category", ended.Outcome.Category ?? "none" } });
+        if (status != SendOutcome.Pending)
+            _attempts.Record(ended.Job.Attempt);
+        if (ended.Latency is { } latency)
+            _seconds.Record(latency.TotalSeconds);
+    }
+
+    /// <summary>Jobs in doubt were counted.</summary>
+    public void InDoubt(long count) => Volatile.Write(ref _inDoubt, count);
+
+    /// <inheritdoc/>
+    public void Dispose() => _meter.Dispose();
+}

@@ -1,0 +1,271 @@
+using Npgsql;
+using NpgsqlTypes;
+using WhatsAppMesh.Dispatch.Claims;
+
+namespace WhatsAppMesh.Dispatch.Sending;
+
+/// <summary>
+/// Jobs on their way out, in PostgreSQL. Every write after the claim names its fence, so that a worker which lost its claim writes nothing.
+/// </summary>
+internal sealed class SendStore(NpgsqlDataSource database, WorkerIdentity worker, DispatchOptions dispatch)
+{
+    /// <summary>Instances that have a job due, found by skipping through the index: as cheap with a million jobs as with ten.</summary>
+    private const string DueInstances = """
+        with recursive instance as (
+            (select instance_id from jobs where status = 'pending' order by instance_id limit 1)
+            union all
+            select (select j.instance_id from jobs j where j.status = 'pending' and j.instance_id > i.instance_id order by j.instance_id limit 1)
+            from instance i where i.instance_id is not null)
+        select i.instance_id from instance i
+        where i.instance_id is not null
+          and (select min(j.next_attempt_at) from jobs j where j.status = 'pending' and j.instance_id = i.instance_id) <= now()
+        """;
+
+    // A job whose time to start has passed is left to expire. Reserving keeps replicas apart; only the claim decides.
+    private const string Due = """
+        select id from jobs
+        where status = 'pending' and instance_id = $1 and next_attempt_at <= now() and (reserved_until is null or reserved_until < now())
+          and (attempts > 0 or due_at > now() - $3) and ($4::uuid[] is null or id = any($4))
+        """;
+
+    private const string ReserveFreely = $"""
+        with due as ({Due}
+              and not exists (select from instance_rates r where r.instance_id = $1 and r.next_at > now())
+            order by next_attempt_at limit $2 for update skip locked)
+        update jobs j set reserved_until = now() + $5 from due where j.id = due.id
+        returning j.id, j.send_key, j.fence, 0::float8
+        """;
+
+    // The row lock on the instance's rate makes the slots exact over all replicas; slots that were not used are gone.
+    private const string ReserveSlots = $"""
+        with rate as materialized (select greatest(next_at, clock_timestamp()) as next_at from instance_rates where instance_id = $1 for update),
+        room as materialized (select next_at, floor(extract(epoch from clock_timestamp() + $7 - next_at) / $6)::int + 1 as slots from rate),
+        due as ({Due}
+            order by next_attempt_at limit (select least(greatest(slots, 0), $2) from room) for update skip locked),
+        numbered as (select id, row_number() over (order by id) - 1 as n from due),
+        moved as (update instance_rates r set next_at = room.next_at + (select count(*) from due) * $6 * interval '1 second' from room where r.instance_id = $1)
+        update jobs j set reserved_until = now() + $5 from numbered, room where j.id = numbered.id
+        returning j.id, j.send_key, j.fence, greatest(0, extract(epoch from room.next_at - clock_timestamp()) + numbered.n * $6)::float8
+        """;
+
+    private const string Stale = """
+        select id, send_key, fence, instance_id from jobs where status = 'processing' and updated_at < now() - $1 order by updated_at limit $2
+        """;
+
+    // In the order of ids, as every statement over many jobs: two of them cannot deadlock.
+    private const string Start = """
+        with claimed as (select * from unnest($1::uuid[], $2::bigint[]) as c (id, fence)),
+        mine as (
+            select j.id, c.fence, j.status from jobs j join claimed c on c.id = j.id
+            where j.status = 'pending' or (j.status = 'processing' and j.fence < c.fence)
+            order by j.id for update of j),
+        started as (
+            update jobs j set status = 'processing', fence = m.fence, attempts = j.attempts + 1, reserved_until = null, updated_at = now()
+            from mine m where j.id = m.id returning j.*, m.status as before),
+        noted as (
+            insert into attempts (job_id, number, fence, worker, started_at, send_began_at)
+            select id, attempts, fence, $3, now(), case when $4 then now() end from started on conflict do nothing)
+        select id, tenant, instance_id, send_key, message::text, subject::text, attempts, cancel_requested, traceparent, before from started
+        """;
+
+    private const string CloseAbandoned = """
+        with gone as (
+            update attempts a set finished_at = now(), category = 'unknown', error = 'the worker was gone'
+            from unnest($1::uuid[], $2::bigint[]) as c (id, fence)
+            where a.job_id = c.id and a.fence < c.fence and a.finished_at is null
+            returning a.job_id, a.send_began_at)
+        select distinct job_id from gone where send_began_at is not null
+        """;
+
+    private const string NoteBegan = """
+        with mine as (select id from jobs where id = $1 and fence = $2 and status = 'processing' and not cancel_requested for update)
+        update attempts a set send_began_at = now() from mine where a.job_id = mine.id and a.fence = $2 returning true
+        """;
+
+    private const string Finish = """
+        with ended as (
+            select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::bool[], $7::text[], $8::text[], $9::bool[], $10::int[], $11::int[], $12::text[])
+                as e (id, fence, status, category, wait, counts, error, external_id, refusal, http, latency, answer)),
+        mine as (
+            select j.id, e.fence, e.category, e.wait, e.counts, e.error, e.external_id, e.refusal, e.http, e.latency, e.answer,
+                   case when e.status = 'pending' and j.cancel_requested then 'cancelled' else e.status end as status
+            from jobs j join ended e on e.id = j.id where j.fence = e.fence and j.status = 'processing'
+            order by j.id for update of j),
+        done as (
+            update jobs j set
+                status           = m.status,
+                attempts         = case when m.counts then j.attempts else j.attempts - 1 end,
+                next_attempt_at  = case when m.status = 'pending' then now() + m.wait * interval '1 second' else j.next_attempt_at end,
+                last_category    = m.category,
+                last_status      = m.http,
+                last_error       = m.error,
+                external_id      = coalesce(m.external_id, j.external_id),
+                definite_refusal = m.refusal,
+                updated_at       = now(),
+                finished_at      = case when m.status <> 'pending' then now() end
+            from mine m where j.id = m.id returning j.id, j.status),
+        noted as (
+            update attempts a set finished_at = now(), status = m.http, category = m.category, latency_ms = m.latency, answer = m.answer, error = m.error
+            from mine m where a.job_id = m.id and a.fence = m.fence)
+        select id, status from done
+        """;
+
+    private const string AlreadySent = """
+        update jobs j set status = 'sent', external_id = coalesce(c.external_id, j.external_id), reserved_until = null, updated_at = now(), finished_at = now()
+        from unnest($1::uuid[], $2::text[], $3::bigint[]) as c (id, external_id, fence)
+        where j.id = c.id and (j.status = 'pending' or (j.status = 'processing' and j.fence <= c.fence))
+        """;
+
+    /// <summary>Instances with a job that is due.</summary>
+    public async Task<IReadOnlyList<string>> DueInstancesAsync(CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(DueInstances);
+        return await ReadAsync(command, static reader => reader.GetString(0), cancellationToken);
+    }
+
+    /// <summary>Reserves due jobs of an instance, each with a slot of its rate, the next to come at most <paramref name="horizon"/> away.</summary>
+    public async Task<IReadOnlyList<DueJob>> ReserveAsync(
+        string instance, int limit, Guid[]? only, double rate, TimeSpan horizon, TimeSpan reservation, CancellationToken cancellationToken)
+    {
+        var free = rate <= 0;
+        if (!free)
+            await ExecuteAsync("insert into instance_rates (instance_id, next_at) values ($1, now()) on conflict do nothing", cancellationToken, instance);
+        await using var command = database.CreateCommand(free ? ReserveFreely : ReserveSlots);
+        Add(command, instance, limit, dispatch.ExpireAfter);
+        command.Parameters.Add(new NpgsqlParameter { Value = (object?)only ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        Add(command, reservation);
+        if (!free)
+            Add(command, 1 / rate, horizon);
+        return await ReadAsync(
+            command,
+            reader => new DueJob(reader.GetGuid(0), reader.GetString(1), reader.GetInt64(2), instance, TimeSpan.FromSeconds(reader.GetDouble(3))),
+            cancellationToken);
+    }
+
+    /// <summary>Jobs that have been <c>processing</c> for longer than a lease: their worker is gone, or slow.</summary>
+    public async Task<IReadOnlyList<DueJob>> StaleAsync(TimeSpan lease, int limit, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(Stale);
+        Add(command, lease, limit);
+        return await ReadAsync(
+            command, static reader => new DueJob(reader.GetGuid(0), reader.GetString(1), reader.GetInt64(2), reader.GetString(3), TimeSpan.Zero), cancellationToken);
+    }
+
+    /// <summary>Marks claimed jobs as <c>processing</c> under their fences. A job that is not returned is not to be done.</summary>
+    /// <param name="claimed">Jobs and their claims.</param>
+    /// <param name="mayLeaveAtOnce">The send is not announced on its own, so from now on it may have left.</param>
+    /// <param name="slotAt">Monotonic timestamp of a job's rate slot.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<IReadOnlyList<StartedJob>> StartAsync(
+        IReadOnlyDictionary<Guid, HeldClaim> claimed, bool mayLeaveAtOnce, Func<Guid, long> slotAt, CancellationToken cancellationToken)
+    {
+        var (ids, fences) = (claimed.Keys.ToArray(), claimed.Values.Select(static c => c.Fence).ToArray());
+        await using var command = database.CreateCommand(Start);
+        Add(command, ids, fences, worker.Name, mayLeaveAtOnce);
+        var started = await ReadAsync(
+            command,
+            reader => (TakenOver: reader.GetString(9) == "processing", Job: new StartedJob
+            {
+                Id = reader.GetGuid(0),
+                Tenant = reader.GetString(1),
+                InstanceId = reader.GetString(2),
+                SendKey = reader.GetString(3),
+                Message = reader.GetString(4),
+                Subject = reader.GetString(5),
+                Attempt = reader.GetInt32(6),
+                CancelRequested = reader.GetBoolean(7),
+                TraceParent = reader.IsDBNull(8) ? null : reader.GetString(8),
+                Claim = claimed[reader.GetGuid(0)],
+                SlotAt = slotAt(reader.GetGuid(0)),
+            }),
+            cancellationToken);
+        if (!started.Any(static s => s.TakenOver))
+            return [.. started.Select(static s => s.Job)];
+
+        var began = await CloseAbandonedAsync([.. started.Where(static s => s.TakenOver).Select(static s => s.Job)], cancellationToken);
+        return [.. started.Select(s => began.Contains(s.Job.Id) ? s.Job with { BeganBefore = true } : s.Job)];
+    }
+
+    /// <summary>Notes that the message is about to leave.</summary>
+    /// <returns>False: the claim is lost, or the job was called off; it must not leave.</returns>
+    public async Task<bool> NoteSendBeganAsync(StartedJob job, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(NoteBegan);
+        Add(command, job.Id, job.Claim.Fence);
+        return await command.ExecuteScalarAsync(cancellationToken) is true;
+    }
+
+    /// <summary>Writes how attempts ended, in one statement.</summary>
+    /// <returns>Per attempt, in their order: the job's status now; null when the claim was lost and nothing was written.</returns>
+    public async Task<IReadOnlyList<string?>> FinishAsync(IReadOnlyList<FinishedJob> ended, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(Finish);
+        Add(
+            command,
+            ended.Select(static e => e.Job.Id).ToArray(),
+            ended.Select(static e => e.Claim.Fence).ToArray(),
+            ended.Select(static e => e.Outcome.Status).ToArray(),
+            ended.Select(static e => e.Outcome.Category).ToArray(),
+            ended.Select(static e => e.Outcome.Wait.TotalSeconds).ToArray(),
+            ended.Select(static e => e.Outcome.Counts).ToArray(),
+            ended.Select(static e => e.Outcome.Error).ToArray(),
+            ended.Select(static e => e.Outcome.ExternalId).ToArray(),
+            ended.Select(static e => e.Outcome.DefiniteRefusal).ToArray(),
+            ended.Select(static e => e.HttpStatus).ToArray(),
+            ended.Select(static e => e.Latency is { } latency ? (int?)latency.TotalMilliseconds : null).ToArray(),
+            ended.Select(static e => e.Answer).ToArray());
+        var done = (await ReadAsync(command, static reader => (Id: reader.GetGuid(0), Status: reader.GetString(1)), cancellationToken)).ToDictionary(static d => d.Id, static d => d.Status);
+        return [.. ended.Select(e => done.GetValueOrDefault(e.Job.Id))];
+    }
+
+    /// <summary>Lets jobs say what their claims say: they were sent before.</summary>
+    public Task AlreadySentAsync(IReadOnlyList<(Guid Id, string? ExternalId, long Fence)> sent, CancellationToken cancellationToken) => ExecuteAsync(
+        AlreadySent,
+        cancellationToken,
+        sent.Select(static s => s.Id).ToArray(),
+        sent.Select(static s => s.ExternalId).ToArray(),
+        sent.Select(static s => s.Fence).ToArray());
+
+    /// <summary>No send of an instance before this time has passed, on any replica.</summary>
+    public Task DelayInstanceAsync(string instance, TimeSpan wait, CancellationToken cancellationToken) => ExecuteAsync(
+        "insert into instance_rates as r (instance_id, next_at) values ($1, now() + $2) on conflict (instance_id) do update set next_at = greatest(r.next_at, excluded.next_at)",
+        cancellationToken,
+        instance,
+        wait);
+
+    /// <summary>Jobs that wait for a person's decision.</summary>
+    public async Task<long> CountInDoubtAsync(CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("select count(*) from jobs where status = 'in_doubt' and discarded_at is null");
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private async Task<HashSet<Guid>> CloseAbandonedAsync(IReadOnlyList<StartedJob> jobs, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(CloseAbandoned);
+        Add(command, jobs.Select(static j => j.Id).ToArray(), jobs.Select(static j => j.Claim.Fence).ToArray());
+        return [.. await ReadAsync(command, static reader => reader.GetGuid(0), cancellationToken)];
+    }
+
+    private async Task ExecuteAsync(string sql, CancellationToken cancellationToken, params object[] parameters)
+    {
+        await using var command = database.CreateCommand(sql);
+        Add(command, parameters);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static void Add(NpgsqlCommand command, params object[] values)
+    {
+        foreach (var value in values)
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+    }
+
+    private static async Task<List<T>> ReadAsync<T>(NpgsqlCommand command, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+    {
+        var rows = new List<T>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+            rows.Add(read(reader));
+        return rows;
+    }
+}

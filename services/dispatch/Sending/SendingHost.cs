@@ -1,0 +1,62 @@
+using WhatsAppMesh.Dispatch.Claims;
+using WhatsAppMesh.Hosting;
+
+namespace WhatsAppMesh.Dispatch.Sending;
+
+/// <summary>What sending is made of, as a readable list.</summary>
+internal static class SendingHost
+{
+    /// <summary>Registers claims and sending.</summary>
+    /// <exception cref="InvalidOperationException">Settings are wrong; the message names every one.</exception>
+    public static WebApplicationBuilder AddSending(this WebApplicationBuilder builder)
+    {
+        var claims = builder.Configuration.GetSection(ClaimOptions.Section).Get<ClaimOptions>() ?? new ClaimOptions();
+        var options = SendingOptions.Read(builder.Configuration, out var warning);
+        var wrong = claims.Validate().Concat(options.Validate(claims)).ToList();
+        if (wrong.Count > 0)
+            throw new InvalidOperationException("Dispatch cannot start: " + string.Join(' ', wrong));
+
+        var services = builder.Services;
+        services.AddSingleton(claims);
+        services.AddSingleton(options);
+        services.AddSingleton(new SettingsWarning(warning));
+        services.AddSingleton(WorkerIdentity.Own());
+        services.AddSingleton<LeaseWatch>();
+        services.AddSingleton<ClaimStore>();
+        services.AddSingleton<BrokerCircuit>();
+        services.AddSingleton<BrokerCredentials>();
+        services.AddSingleton<BrokerClient>();
+        services.AddSingleton<InstanceStatus>();
+        services.AddSingleton<InFlightJobs>();
+        services.AddSingleton<SendMetrics>();
+        services.AddSingleton<SendStore>();
+        services.AddSingleton<JobEndings>();
+        services.AddSingleton<MemberLookup>();
+        services.AddSingleton<SendContents>();
+        services.AddSingleton<JobRunner>();
+        services.AddSingleton<JobProcessor>();
+        services.AddSingleton<SendingState>();
+        services.AddSingleton<DirectSends>();
+        services.AddSingleton<IReadinessNotes>(static provider => provider.GetRequiredService<SettingsWarning>());
+        services.AddHostedService<JobPoller>();
+        // The drain, and what else has to end.
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromTicks(Math.Max(host.ShutdownTimeout.Ticks, (options.Drain + TimeSpan.FromSeconds(10)).Ticks)));
+        return builder;
+    }
+
+    /// <summary>Maps direct sends and instances.</summary>
+    public static WebApplication MapSending(this WebApplication app)
+    {
+        app.MapMessages();
+        app.MapInstances();
+        return app;
+    }
+
+    /// <summary>A setting that works but should be changed, said in /readyz.</summary>
+    private sealed class SettingsWarning(string? warning) : IReadinessNotes
+    {
+        public string Name => "settings";
+
+        public IReadOnlyList<string> Notes { get; } = warning is null ? [] : [warning];
+    }
+}

@@ -1,0 +1,40 @@
+using System.Text.Json.Serialization;
+
+namespace WhatsAppMesh.Dispatch.Sending;
+
+/// <summary>The block <c>whatsapp.runtime</c> of /healthz: how sending is set up and whether it can work. No secrets.</summary>
+/// <param name="Mode"><c>http</c>, <c>dryrun</c> or <c>disabled</c>.</param>
+/// <param name="Transport">How the broker is reached.</param>
+/// <param name="Status"><c>running</c>, <c>not_configured</c>, <c>circuit_open</c> or <c>disabled</c>.</param>
+/// <param name="Disabled">True when due jobs wait.</param>
+/// <param name="Metrics">Numbers of this replica.</param>
+public sealed record SendingRuntime(string Mode, string Transport, string Status, bool Disabled, SendingNumbers Metrics);
+
+/// <summary>Numbers of this replica.</summary>
+/// <param name="InFlight">Jobs between claim and end.</param>
+/// <param name="CircuitOpen">The sidecar's circuit breaker lets no call through.</param>
+public sealed record SendingNumbers([property: JsonPropertyName("in_flight")] int InFlight, [property: JsonPropertyName("circuit_open")] bool CircuitOpen);
+
+/// <summary>Whether this replica can send, and what to say about it.</summary>
+internal sealed class SendingState(SendingOptions options, BrokerCredentials credentials, BrokerCircuit circuit, InFlightJobs inFlight)
+{
+    /// <summary>True when due jobs may be handled; else they wait.</summary>
+    public async Task<bool> CanSendAsync(CancellationToken cancellationToken) => options.Mode switch
+    {
+        SendMode.Disabled => false,
+        SendMode.DryRun => true,
+        _ => await credentials.ExistAsync(cancellationToken),
+    };
+
+    /// <summary>True when the broker may be called: neither disabled nor without a key.</summary>
+    public async Task<bool> HasBrokerAsync(CancellationToken cancellationToken) =>
+        options.Mode != SendMode.Disabled && await credentials.ExistAsync(cancellationToken);
+
+    /// <summary>What /healthz tells.</summary>
+    public async Task<SendingRuntime> DescribeAsync(CancellationToken cancellationToken)
+    {
+        var can = await CanSendAsync(cancellationToken);
+        var status = options.Mode == SendMode.Disabled ? "disabled" : !can ? "not_configured" : circuit.IsOpen ? "circuit_open" : "running";
+        return new SendingRuntime(options.Mode.ToString().ToLowerInvariant(), "sidecar", status, !can, new SendingNumbers(inFlight.Count, circuit.IsOpen));
+    }
+}

@@ -1,0 +1,112 @@
+using WhatsAppMesh.Dispatch.Claims;
+using WhatsAppMesh.Dispatch.Sending;
+
+namespace WhatsAppMesh.Sends.Tests;
+
+/// <summary>What follows from an answer for the job.</summary>
+public sealed class SendOutcomeTests
+{
+    private static readonly RetrySchedule Schedule = new([TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5)], 0.2);
+    private static readonly TimeSpan Postponement = TimeSpan.FromSeconds(30);
+
+    [Theory]
+    [InlineData(200, "keyed", 1, "sent", null)]
+    [InlineData(200, "none", 1, "sent", null)]
+    [InlineData(503, "keyed", 1, "pending", 60)]
+    [InlineData(503, "keyed", 2, "pending", 300)]
+    [InlineData(503, "keyed", 3, "failed_retryable", null)]
+    [InlineData(408, "keyed", 1, "pending", 60)]
+    [InlineData(503, "none", 1, "in_doubt", null)]
+    [InlineData(504, "none", 1, "in_doubt", null)]
+    [InlineData(null, "none", 1, "in_doubt", null)]
+    [InlineData(null, "keyed", 1, "pending", 60)]
+    [InlineData(422, "keyed", 1, "failed", null)]
+    [InlineData(422, "none", 1, "failed", null)]
+    [InlineData(302, "keyed", 1, "pending", 60)]
+    [InlineData(302, "none", 1, "in_doubt", null)]
+    public void Status_of_the_answer_decides(int? status, string idempotency, int attempt, string expected, int? wait)
+    {
+        var outcome = After(new BrokerReply(status), idempotency, attempt);
+
+        Assert.Equal(expected, outcome.Status);
+        Assert.True(outcome.Counts);
+        Assert.Equal(wait ?? 0, outcome.Wait.TotalSeconds);
+        Assert.Equal(expected == "failed", outcome.DefiniteRefusal);
+    }
+
+    [Fact]
+    public void Retry_after_sets_the_next_attempt_and_is_not_believed_beyond_a_day()
+    {
+        Assert.Equal(TimeSpan.FromSeconds(7), After(new BrokerReply(429, "", TimeSpan.FromSeconds(7)), "none", 1).Wait);
+        Assert.Equal(TimeSpan.FromDays(1), After(new BrokerReply(429, "", TimeSpan.FromDays(90)), "keyed", 1).Wait);
+        Assert.Equal(TimeSpan.Zero, After(new BrokerReply(429, "", TimeSpan.FromSeconds(-5)), "keyed", 1).Wait);
+        Assert.Equal("failed_retryable", After(new BrokerReply(429, "", TimeSpan.FromSeconds(7)), "keyed", 3).Status);
+    }
+
+    [Theory]
+    [InlineData(409, """{"error":{"code":"SESSION_DISCONNECTED"}}""")]
+    [InlineData(500, """{"errorCode":"ERR_DIRECT_INVOKE","message":"circuit breaker is open"}""")]
+    public void What_could_not_be_tried_is_put_off_and_no_attempt(int status, string body)
+    {
+        foreach (var idempotency in new[] { "keyed", "none" })
+        {
+            var outcome = After(new BrokerReply(status, body), idempotency, 3);
+
+            Assert.Equal(("pending", false, Postponement), (outcome.Status, outcome.Counts, outcome.Wait));
+        }
+    }
+
+    [Fact]
+    public void A_connection_that_was_never_made_is_tried_again_by_a_broker_without_memory()
+    {
+        var reply = new BrokerReply(500, """{"errorCode":"ERR_DIRECT_INVOKE","message":"Connection refused"}""");
+
+        Assert.Equal("pending", After(reply, "none", 1).Status);
+        Assert.Equal("pending", After(new BrokerReply(null, NothingLeft: true), "none", 1).Status);
+    }
+
+    [Fact]
+    public void Waits_are_spread_by_a_fifth_either_way_and_end()
+    {
+        Assert.Equal(48, Schedule.After(1, 0)!.Value.TotalSeconds, 3);
+        Assert.Equal(72, Schedule.After(1, 1)!.Value.TotalSeconds, 3);
+        Assert.Null(Schedule.After(3, 0.5));
+        Assert.Equal(3, Schedule.Attempts);
+        Assert.Equal([1, 5, 15, 60], new SendingOptions().Delays.Select(static d => d.TotalMinutes));
+    }
+
+    [Theory]
+    [InlineData("""{"status":"connected","connected":true}""", "connected", true)]
+    [InlineData("""{"status":"qr_required"}""", "qr_required", false)]
+    [InlineData("""{"data":{"status":"disconnected","connected":false}}""", "disconnected", false)]
+    [InlineData("""{"connected":false}""", "disconnected", false)]
+    [InlineData("<html>", "unknown", true)]
+    public void Status_of_an_instance_is_read_as_brokers_write_it(string body, string status, bool connected) =>
+        Assert.Equal(new InstanceState(status, connected), InstanceStatus.Read(body));
+
+    [Fact]
+    public void Settings_that_would_let_another_worker_take_over_a_send_under_way_are_refused()
+    {
+        var wrong = new SendingOptions { CallTimeout = TimeSpan.FromSeconds(60), MaxInFlightPerInstance = 0, RatePerSecond = -1 }.Validate(new ClaimOptions());
+
+        Assert.Equal(["CallTimeout", "MaxInFlightPerInstance", "RatePerSecond"], wrong.Select(static w => w.Split(':')[2]));
+        Assert.Empty(new SendingOptions().Validate(new ClaimOptions()));
+        Assert.Empty(new ClaimOptions().Validate());
+    }
+
+    [Theory]
+    [InlineData(null, "Http", false)]
+    [InlineData("dryrun", "DryRun", false)]
+    [InlineData("disabled", "Disabled", false)]
+    [InlineData("sidecar", "Http", true)]
+    public void The_older_setting_chooses_the_mode(string? value, string mode, bool warns)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("WHATSAPP_MODE", value)]).Build();
+
+        Assert.Equal(mode, SendingOptions.Read(configuration, out var warning).Mode.ToString());
+        Assert.Equal(warns, warning is not null);
+    }
+
+    private static SendOutcome After(BrokerReply reply, string idempotency, int attempt) => SendOutcome.After(
+        BrokerAnswer.Read(reply), Enum.Parse<BrokerIdempotency>(idempotency, ignoreCase: true), attempt, Schedule, Postponement, dice: 0.5);
+}

@@ -1,0 +1,301 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using WhatsAppMesh.BrokerSim;
+
+namespace WhatsAppMesh.Sends.Tests;
+
+/// <summary>One worker and a broker that misbehaves: what becomes of a job.</summary>
+public sealed class SendTests
+{
+    [Fact]
+    public async Task Due_jobs_are_sent_once_with_their_key_and_trace()
+    {
+        await using var world = await SendWorld.StartAsync();
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings());
+        const string Trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        var jobs = await world.AddJobsAsync(30, instances: 3, traceParent: Trace);
+
+        await world.DrainedAsync(TimeSpan.FromSeconds(90));
+
+        Assert.Equal(new Dictionary<string, long> { ["sent"] = 30 }, await world.CountAsync());
+        Assert.Equal(new SendCounts(30, 30, 30, 0, 0, 0, 0), world.Broker.Sends.Count());
+        var key = await world.ScalarAsync<string>("select send_key from jobs where id = $1", jobs[0]);
+        var sent = Assert.Single(world.Broker.Sends.All, s => s.Key == key);
+        Assert.Contains("0af7651916cd43dd8448eb211c80319c", sent.Traceparent, StringComparison.Ordinal);
+        using var body = JsonDocument.Parse(sent.Body);
+        Assert.Equal(("12025550103", "text", "Oi", "instance-0"), (Text("to"), Text("type"), Text("message"), Text("sessionId")));
+        Assert.Equal(key, body.RootElement.GetProperty("metadata").GetProperty("idempotencyKey").GetString());
+        Assert.StartsWith("3EB0", await world.ScalarAsync<string>("select external_id from jobs where id = $1", jobs[0]), StringComparison.Ordinal);
+        Assert.Equal(200, await world.ScalarAsync<int>("select status from attempts where job_id = $1 and number = 1", jobs[0]));
+
+        string? Text(string name) => body.RootElement.GetProperty(name).GetString();
+    }
+
+    [Fact]
+    public async Task Failure_that_passes_is_retried_under_the_same_key_until_it_is_sent()
+    {
+        await using var world = await SendWorld.StartAsync();
+        world.Broker.Faults.Add(new Fault { Status = 503, Times = 4 });
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings());
+        var job = (await world.AddJobsAsync(1))[0];
+
+        await world.UntilAsync(job, "sent");
+
+        // Three tries of the first attempt by the sidecar, then a second attempt.
+        Assert.Equal(2, await world.ScalarAsync<int>("select attempts from jobs where id = $1", job));
+        var counts = world.Broker.Sends.Count();
+        Assert.Equal((5, 1, 4), (counts.Requests, counts.Sent, counts.Refused));
+        Assert.Single(world.Broker.Sends.All.Select(static s => s.Key).Distinct());
+        Assert.Equal("transient", await world.ScalarAsync<string>("select category from attempts where job_id = $1 and number = 1", job));
+    }
+
+    [Fact]
+    public async Task Job_that_always_fails_is_a_dead_letter_after_five_attempts()
+    {
+        await using var world = await SendWorld.StartAsync();
+        world.Broker.Faults.Add(new Fault { End = FaultEnd.Html, Status = 502, Times = 0 });
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings());
+        var job = (await world.AddJobsAsync(1))[0];
+
+        await world.UntilAsync(job, "failed_retryable");
+
+        Assert.Equal(5, await world.ScalarAsync<int>("select attempts from jobs where id = $1", job));
+        Assert.Equal(0, world.Broker.Sends.Count().Sent);
+        Assert.Contains("bad gateway", await world.ScalarAsync<string>("select answer from attempts where job_id = $1 and number = 5", job), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Refusal_is_final_at_once()
+    {
+        await using var world = await SendWorld.StartAsync();
+        world.Broker.Faults.Add(new Fault { Status = 422 });
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings());
+        var job = (await world.AddJobsAsync(1))[0];
+
+        await world.UntilAsync(job, "failed");
+
+        Assert.Equal("422 INVALID_TO", await world.ScalarAsync<string>("select last_error from jobs where id = $1", job));
+        Assert.True(await world.ScalarAsync<bool>("select definite_refusal from jobs where id = $1", job));
+        Assert.Single(world.Broker.Sends.All);
+    }
+
+    [Fact]
+    public async Task Retry_after_is_honoured_by_every_job_of_the_instance()
+    {
+        await using var world = await SendWorld.StartAsync();
+        world.Broker.Faults.Add(new Fault { Status = 429, RetryAfter = 3, Instance = "instance-0" });
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings());
+        var job = (await world.AddJobsAsync(1))[0];
+        await Eventually(() => world.Broker.Sends.All.Count == 1);
+        var throttledAt = world.Broker.Sends.All[0].At;
+        await Eventually(() => world.ScalarAsync<bool>("select exists (select from instance_rates where next_at > now())").GetAwaiter().GetResult());
+        await world.AddJobsAsync(1);
+
+        await world.DrainedAsync(TimeSpan.FromSeconds(60));
+
+        Assert.All(world.Broker.Sends.All.Skip(1), later => Assert.True(later.At - throttledAt >= TimeSpan.FromSeconds(2.9), $"sent after {later.At - throttledAt}"));
+        Assert.Equal("throttled", await world.ScalarAsync<string>("select category from attempts where job_id = $1 and number = 1", job));
+        Assert.Equal(2, world.Broker.Sends.Count().Sent);
+    }
+
+    [Theory]
+    [InlineData("Reset")]
+    [InlineData("Hang")]
+    [InlineData("SlowBody")]
+    public async Task Send_whose_answer_is_lost_is_recognised_by_its_key(string end)
+    {
+        await using var world = await SendWorld.StartAsync();
+        world.Broker.Faults.Add(new Fault { Accept = true, End = Enum.Parse<FaultEnd>(end), DelayMs = end == "SlowBody" ? 20_000 : 0 });
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings());
+        var job = (await world.AddJobsAsync(1))[0];
+
+        await world.UntilAsync(job, "sent");
+
+        var counts = world.Broker.Sends.Count();
+        Assert.Equal((1, 0), (counts.Sent, counts.Doubled));
+        Assert.True(counts.Recognised >= 1);
+    }
+
+    [Theory]
+    [InlineData("Reset", true)]
+    [InlineData("Hang", true)]
+    [InlineData("Reset", false)]
+    [InlineData("Html", false)]
+    public async Task Without_key_memory_what_is_not_known_is_in_doubt_and_never_sent_again(string end, bool left)
+    {
+        await using var world = await SendWorld.StartAsync(remembersKeys: false);
+        world.Broker.Faults.Add(new Fault { Accept = left, End = Enum.Parse<FaultEnd>(end) });
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings(("Dispatch:Sending:Idempotency", "none")));
+        var job = (await world.AddJobsAsync(1))[0];
+
+        await world.UntilAsync(job, "in_doubt");
+
+        Assert.Single(world.Broker.Sends.All);
+        Assert.True(await world.ScalarAsync<bool>("select send_began_at is not null from attempts where job_id = $1", job));
+        // The next job of the instance is not held up by it.
+        await world.UntilAsync((await world.AddJobsAsync(1))[0], "sent");
+    }
+
+    [Fact]
+    public async Task Jobs_of_an_offline_instance_wait_and_the_others_go_on()
+    {
+        await using var world = await SendWorld.StartAsync();
+        world.Broker.Instances.Set("instance-0", "disconnected");
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings());
+        var jobs = await world.AddJobsAsync(8, instances: 2);
+        await world.UntilAsync(jobs[7], "sent");
+        Assert.Equal(0, world.Broker.Sends.All.Count(static s => s.Instance == "instance-0"));
+
+        world.Broker.Instances.Set("instance-0", "connected");
+        await world.DrainedAsync(TimeSpan.FromSeconds(60));
+
+        Assert.Equal(8, world.Broker.Sends.Count().Sent);
+        Assert.Equal(1, await world.ScalarAsync<int>("select max(attempts) from jobs"));
+    }
+
+    [Fact]
+    public async Task Without_credentials_jobs_wait_and_everybody_is_told()
+    {
+        await using var world = await SendWorld.StartAsync(hasKey: false);
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings());
+        var job = (await world.AddJobsAsync(1))[0];
+
+        using var direct = await PostAsync(dispatch, "/api/whatsapp/instances/i/messages", """{"to":"12025550103","content":"Oi"}""");
+        using var list = await dispatch.App.SendAsync(Request(HttpMethod.Get, "/api/integrations/whatsapp/instances"));
+
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable), (direct.StatusCode, list.StatusCode));
+        Assert.Equal("WHATSAPP_NOT_CONFIGURED", await CodeAsync(direct));
+        Assert.Equal("pending", await world.ScalarAsync<string>("select status from jobs where id = $1", job));
+        Assert.Empty(world.Broker.Sends.All);
+    }
+
+    [Theory]
+    [InlineData("dryrun", "sent")]
+    [InlineData("disabled", "pending")]
+    public async Task Mode_decides_what_is_done_and_the_broker_hears_nothing(string mode, string status)
+    {
+        await using var world = await SendWorld.StartAsync();
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings(("WHATSAPP_MODE", mode)));
+        var job = (await world.AddJobsAsync(1))[0];
+
+        await world.UntilAsync(job, status);
+
+        Assert.Empty(world.Broker.Sends.All);
+        if (status == "sent")
+            Assert.Equal("dryrun", await world.ScalarAsync<string>("select external_id from jobs where id = $1", job));
+    }
+
+    [Fact]
+    public async Task Rate_is_kept_over_two_workers_and_no_instance_waits_for_another()
+    {
+        await using var world = await SendWorld.StartAsync();
+        var settings = world.Settings(("Dispatch:Sending:RatePerSecond", "5"));
+        await using var one = await RunningDispatch.StartAsync(settings);
+        await using var two = await RunningDispatch.StartAsync(settings);
+        var added = await world.ScalarAsync<DateTime>("select now()");
+        await world.AddJobsAsync(30, instances: 3);
+
+        await world.DrainedAsync(TimeSpan.FromSeconds(120));
+
+        // Ten slots of 200 ms each were given out, none twice; how late a send leaves in its slot is the machine's affair.
+        var slots = await world.ScalarAsync<TimeSpan>("select min(next_at) - $1 from instance_rates", added);
+        Assert.True(slots >= TimeSpan.FromSeconds(2), $"the slots end {slots} after the jobs were there");
+        foreach (var instance in world.Broker.Sends.All.GroupBy(static s => s.Instance))
+        {
+            var times = instance.Select(static s => s.At).Order().ToList();
+            Assert.Equal(10, times.Count);
+            Assert.True(times[^1] - times[1] >= TimeSpan.FromSeconds(1), $"{instance.Key}: {times[^1] - times[1]}");
+        }
+    }
+
+    [Fact]
+    public async Task Direct_send_is_accepted_once_per_key()
+    {
+        await using var world = await SendWorld.StartAsync();
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings());
+        const string Path = "/api/integrations/whatsapp/instances/instance-9/messages";
+        const string Body = """{"to":"12025550103","content":"Oi","metadata":{"idempotencyKey":"k1"}}""";
+
+        using var first = await PostAsync(dispatch, Path, Body);
+        using var again = await PostAsync(dispatch, "/api/whatsapp/instances/instance-9/messages", Body);
+        using var other = await PostAsync(dispatch, Path, Body.Replace("Oi", "Tchau", StringComparison.Ordinal));
+        using var wrong = await PostAsync(dispatch, Path, """{"to":"12025550103","type":"image"}""");
+        using var viewer = await PostAsync(dispatch, Path, Body, "viewer");
+
+        Assert.Equal(
+            [HttpStatusCode.Accepted, HttpStatusCode.Accepted, HttpStatusCode.UnprocessableEntity, HttpStatusCode.UnprocessableEntity, HttpStatusCode.Forbidden],
+            [first.StatusCode, again.StatusCode, other.StatusCode, wrong.StatusCode, viewer.StatusCode]);
+        Assert.Equal("idempotency_key_reused", await CodeAsync(other));
+        Assert.Equal(await JobAsync(first), await JobAsync(again));
+        await world.UntilAsync(Guid.Parse((await JobAsync(first))!), "sent");
+        Assert.Equal(1, world.Broker.Sends.Count().Sent);
+
+        world.Broker.Instances.Set("instance-9", "qr_required");
+        await Task.Delay(300);
+        using var offline = await PostAsync(dispatch, Path, """{"to":"12025550103","content":"Oi"}""");
+        Assert.Equal((HttpStatusCode.Conflict, "INSTANCE_DISCONNECTED"), (offline.StatusCode, await CodeAsync(offline)));
+        using var known = await PostAsync(dispatch, Path, Body);
+        Assert.Equal(HttpStatusCode.Accepted, known.StatusCode);
+    }
+
+    [Fact]
+    public async Task Instances_are_passed_through_and_what_goes_wrong_has_one_code()
+    {
+        await using var world = await SendWorld.StartAsync();
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings());
+        world.Broker.Instances.Set("a b", "qr_required");
+
+        using var status = await dispatch.App.SendAsync(Request(HttpMethod.Get, "/api/whatsapp/instances/a%20b/status"));
+        using var groups = await dispatch.App.SendAsync(Request(HttpMethod.Get, "/api/whatsapp/instances/a%20b/groups"));
+        using var list = await dispatch.App.SendAsync(Request(HttpMethod.Get, "/api/integrations/whatsapp/instances", "viewer"));
+        using var nobody = await dispatch.App.GetAsync("/api/integrations/whatsapp/instances");
+
+        Assert.Contains("qr_required", await status.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal((HttpStatusCode.Conflict, "INSTANCE_DISCONNECTED"), (groups.StatusCode, await CodeAsync(groups)));
+        Assert.Contains("a b", await list.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.Unauthorized, nobody.StatusCode);
+    }
+
+    [Fact]
+    public async Task Stopping_worker_awaits_the_send_under_way_and_gives_back_the_rest()
+    {
+        await using var world = await SendWorld.StartAsync();
+        world.Broker.Faults.Add(new Fault { DelayMs = 1500, Times = 0 });
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings());
+        await world.AddJobsAsync(3);
+        await Eventually(() => world.Broker.Sends.All.Count > 0);
+
+        await dispatch.StopAsync();
+
+        var counts = await world.CountAsync();
+        Assert.False(counts.ContainsKey("processing"), string.Join(", ", counts));
+        Assert.Equal(world.Broker.Sends.Count().Keys, counts.GetValueOrDefault("sent"));
+    }
+
+    private static HttpRequestMessage Request(HttpMethod method, string path, string role = "operator") => new(method, path)
+    {
+        Version = HttpVersion.Version20,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        Headers = { { "mesh-tenant", "acme" }, { "mesh-role", role } },
+    };
+
+    private static Task<HttpResponseMessage> PostAsync(RunningDispatch dispatch, string path, string body, string role = "operator")
+    {
+        var request = Request(HttpMethod.Post, path, role);
+        request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+        return dispatch.App.SendAsync(request);
+    }
+
+    private static async Task<string?> CodeAsync(HttpResponseMessage response) => await FieldAsync(response, "code");
+
+    private static async Task<string?> JobAsync(HttpResponseMessage response) => await FieldAsync(response, "job_id");
+
+    private static async Task<string?> FieldAsync(HttpResponseMessage response, string name)
+    {
+        using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        return json.RootElement.GetProperty(name).GetString();
+    }
+
+    private static Task Eventually(Func<bool> condition) => DevSidecar.Tests.Running.Eventually.TrueAsync(condition, "what the test waits for");
+}
