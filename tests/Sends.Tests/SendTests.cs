@@ -166,6 +166,9 @@ public sealed class SendTests
 
         Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable), (direct.StatusCode, list.StatusCode));
         Assert.Equal("WHATSAPP_NOT_CONFIGURED", await CodeAsync(direct));
+        using var health = JsonDocument.Parse(await dispatch.Http.GetStringAsync("/healthz"));
+        var runtime = health.RootElement.GetProperty("whatsapp").GetProperty("runtime");
+        Assert.Equal(("http", "not_configured", true), (runtime.GetProperty("mode").GetString(), runtime.GetProperty("status").GetString(), runtime.GetProperty("disabled").GetBoolean()));
         Assert.Equal("pending", await world.ScalarAsync<string>("select status from jobs where id = $1", job));
         Assert.Empty(world.Broker.Sends.All);
     }
@@ -201,7 +204,7 @@ public sealed class SendTests
         // Ten slots of 200 ms each were given out, none twice; how late a send leaves in its slot is the machine's affair.
         var slots = await world.ScalarAsync<TimeSpan>("select min(next_at) - $1 from instance_rates", added);
         Assert.True(slots >= TimeSpan.FromSeconds(2), $"the slots end {slots} after the jobs were there");
-        foreach (var instance in world.Broker.Sends.All.GroupBy(static s => s.Instance))
+        foreach (var instance in world.Broker.Sends.All.Where(static s => s.Verdict == SendVerdict.Sent).GroupBy(static s => s.Instance))
         {
             var times = instance.Select(static s => s.At).Order().ToList();
             Assert.Equal(10, times.Count);
@@ -254,7 +257,23 @@ public sealed class SendTests
         Assert.Contains("qr_required", await status.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.Equal((HttpStatusCode.Conflict, "INSTANCE_DISCONNECTED"), (groups.StatusCode, await CodeAsync(groups)));
         Assert.Contains("a b", await list.Content.ReadAsStringAsync(), StringComparison.Ordinal);
-        Assert.Equal(HttpStatusCode.Unauthorized, nobody.StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, nobody.StatusCode);
+    }
+
+    [Fact]
+    public async Task Run_sends_what_is_due_beside_the_poller_and_counts_it()
+    {
+        await using var world = await SendWorld.StartAsync();
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings(("Dispatch:Sending:PollInterval", "00:00:00.300")));
+        await world.AddJobsAsync(20, instances: 2);
+
+        using var accepted = await PostAsync(dispatch, "/api/dispatch/run", "{}");
+
+        Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+        await world.DrainedAsync(TimeSpan.FromSeconds(60));
+        await Eventually(() => world.ScalarAsync<string>("select state from runs").GetAwaiter().GetResult() == "completed");
+        Assert.True(await world.ScalarAsync<bool>("select claimed + skipped = queued and sent = claimed and failed = 0 from runs"));
+        Assert.Equal((20, 20, 0), (world.Broker.Sends.Count().Sent, world.Broker.Sends.Count().Keys, world.Broker.Sends.Count().Doubled));
     }
 
     [Fact]

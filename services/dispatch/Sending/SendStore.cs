@@ -142,6 +142,15 @@ internal sealed class SendStore(NpgsqlDataSource database, WorkerIdentity worker
             cancellationToken);
     }
 
+    /// <summary>Those of some jobs that are due, by instance.</summary>
+    public async Task<IReadOnlyList<(string Instance, Guid[] Jobs)>> StillDueAsync(Guid[] jobs, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(
+            "select instance_id, array_agg(id) from jobs where id = any($1) and status = 'pending' and next_attempt_at <= now() and (attempts > 0 or due_at > now() - $2) group by instance_id");
+        Add(command, jobs, dispatch.ExpireAfter);
+        return await ReadAsync(command, static reader => (reader.GetString(0), reader.GetFieldValue<Guid[]>(1)), cancellationToken);
+    }
+
     /// <summary>Jobs that have been <c>processing</c> for longer than a lease: their worker is gone, or slow.</summary>
     public async Task<IReadOnlyList<DueJob>> StaleAsync(TimeSpan lease, int limit, CancellationToken cancellationToken)
     {

@@ -39,17 +39,26 @@ internal static class SendingHost
         services.AddSingleton<DirectSends>();
         services.AddSingleton<IReadinessNotes>(static provider => provider.GetRequiredService<SettingsWarning>());
         services.AddHostedService<JobPoller>();
+        services.AddHostedService<RunWorker>();
         // The drain, and what else has to end.
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromTicks(Math.Max(host.ShutdownTimeout.Ticks, (options.Drain + TimeSpan.FromSeconds(10)).Ticks)));
         return builder;
     }
 
-    /// <summary>Maps direct sends and instances.</summary>
+    /// <summary>Maps direct sends, instances, and the health that tells about sending.</summary>
     public static WebApplication MapSending(this WebApplication app)
     {
-        app.MapMessages();
-        app.MapInstances();
+        MessagesApi.Map(app);
+        InstancesApi.Map(app);
+        // In place of the plain one that every service has.
+        app.MapGet("/healthz", HealthAsync).OnHttpPort().WithOrder(-1);
         return app;
+    }
+
+    private static async Task HealthAsync(HttpContext context, SendingState state)
+    {
+        var health = new SendingHealth("ok", new WhatsAppHealth(await state.DescribeAsync(context.RequestAborted)));
+        await context.Response.WriteAsJsonAsync(health, SendingHealthJson.Default.SendingHealth, cancellationToken: context.RequestAborted);
     }
 
     /// <summary>A setting that works but should be changed, said in /readyz.</summary>

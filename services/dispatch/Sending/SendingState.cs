@@ -8,12 +8,23 @@ namespace WhatsAppMesh.Dispatch.Sending;
 /// <param name="Status"><c>running</c>, <c>not_configured</c>, <c>circuit_open</c> or <c>disabled</c>.</param>
 /// <param name="Disabled">True when due jobs wait.</param>
 /// <param name="Metrics">Numbers of this replica.</param>
-public sealed record SendingRuntime(string Mode, string Transport, string Status, bool Disabled, SendingNumbers Metrics);
+internal sealed record SendingRuntime(string Mode, string Transport, string Status, bool Disabled, SendingNumbers Metrics);
 
 /// <summary>Numbers of this replica.</summary>
 /// <param name="InFlight">Jobs between claim and end.</param>
 /// <param name="CircuitOpen">The sidecar's circuit breaker lets no call through.</param>
-public sealed record SendingNumbers([property: JsonPropertyName("in_flight")] int InFlight, [property: JsonPropertyName("circuit_open")] bool CircuitOpen);
+internal sealed record SendingNumbers(int InFlight, bool CircuitOpen);
+
+/// <summary>Body of /healthz.</summary>
+internal sealed record SendingHealth(string Status, [property: JsonPropertyName("whatsapp")] WhatsAppHealth WhatsApp);
+
+/// <summary>The block <c>whatsapp</c> of /healthz.</summary>
+internal sealed record WhatsAppHealth(SendingRuntime Runtime);
+
+/// <summary>JSON of /healthz.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(SendingHealth))]
+internal sealed partial class SendingHealthJson : JsonSerializerContext;
 
 /// <summary>Whether this replica can send, and what to say about it.</summary>
 internal sealed class SendingState(SendingOptions options, BrokerCredentials credentials, BrokerCircuit circuit, InFlightJobs inFlight)
