@@ -60,7 +60,7 @@ internal sealed partial class DispatchForwarder : IDisposable
         var original = context.Request.Body;
         await using var bytes = body.OpenRead();
         context.Request.Body = bytes;
-        var request = new DispatchRequest(call, PathOf(context, path), _sidecarToken, body.Length);
+        var request = new DispatchRequest(call, call.Tenant, PathOf(context, path), _sidecarToken, body.Length);
         var error = await _forwarder.SendAsync(context, _prefix, _client, _config, request, CancellationToken.None);
         context.Request.Body = original;
         if ((error == ForwarderError.None && request.IsForClient) || context.RequestAborted.IsCancellationRequested || context.Response.HasStarted)
@@ -98,7 +98,7 @@ internal sealed partial class DispatchForwarder : IDisposable
 }
 
 /// <summary>One request to dispatch: nothing of the client's headers goes along but what is named here.</summary>
-internal sealed class DispatchRequest(OperatorCall call, string pathAndQuery, string? sidecarToken, int length) : HttpTransformer
+internal sealed class DispatchRequest(OperatorCall call, string tenant, string pathAndQuery, string? sidecarToken, int length) : HttpTransformer
 {
     private static readonly string[] ToDispatch = ["Idempotency-Key", HeaderNames.Accept, HeaderNames.IfMatch, HeaderNames.IfNoneMatch];
     private static readonly string[] ToClient = [HeaderNames.RetryAfter, HeaderNames.Location, HeaderNames.ETag, HeaderNames.CacheControl];
@@ -114,7 +114,7 @@ internal sealed class DispatchRequest(OperatorCall call, string pathAndQuery, st
     {
         proxyRequest.RequestUri = new Uri(destinationPrefix + pathAndQuery);
         var headers = proxyRequest.Headers;
-        headers.TryAddWithoutValidation("mesh-tenant", call.Tenant);
+        headers.TryAddWithoutValidation("mesh-tenant", tenant);
         headers.TryAddWithoutValidation("mesh-role", call.Role.ToString().ToLowerInvariant());
         headers.TryAddWithoutValidation("mesh-key", call.Key);
         if (sidecarToken is not null)

@@ -18,7 +18,7 @@ public sealed class DispatchForwardingTests
         using var answer = await api.Edge.Client.SendAsync(request);
         Assert.Equal(202, (int)answer.StatusCode);
 
-        var arrived = api.Dispatch.Single();
+        var arrived = Assert.Single(api.Forwarded);
         Assert.Equal("/v1.0/invoke/dispatch/method/api/whatsapp/instances/i-1/messages?note=a%20b", arrived.Target);
         Assert.Equal("""{"to":"1"}""", arrived.Text);
         Assert.Equal(("acme", "operator", "acme-operator"), (arrived["mesh-tenant"], arrived["mesh-role"], arrived["mesh-key"]));
@@ -39,7 +39,7 @@ public sealed class DispatchForwardingTests
         await using var raw = await RawConnection.OpenAsync(api.Edge);
         await raw.SendAsync($"GET {target} HTTP/1.1\r\nHost: x\r\nX-API-Key: {OperatorUnderTest.KeyOf(OperatorUnderTest.Acme)}\r\n\r\n");
         Assert.Equal(404, await raw.ReadStatusAsync());
-        Assert.Empty(api.Dispatch.Requests);
+        Assert.Empty(api.Forwarded);
     }
 
     [Fact]
@@ -95,6 +95,6 @@ public sealed class DispatchForwardingTests
         await using var api = await OperatorUnderTest.StartAsync();
         await (await api.SendAsync("POST", "/api/automations", OperatorUnderTest.Acme, "a=b", "application/x-www-form-urlencoded")).IsProblemAsync(415, "unsupported_media_type");
         await api.RefusedAsync("DELETE", "/api/automations/a-1", OperatorUnderTest.Acme, 400, "invalid_argument", "{}");
-        Assert.Empty(api.Dispatch.Requests);
+        Assert.Empty(api.Forwarded);
     }
 }

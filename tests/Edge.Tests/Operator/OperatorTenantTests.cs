@@ -31,7 +31,7 @@ public sealed class OperatorTenantTests
         }
 
         Assert.Empty(api.Services.Questions);
-        Assert.Empty(api.Dispatch.Requests);
+        Assert.Empty(api.Forwarded);
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class OperatorTenantTests
                 Assert.Equal(row.Status, (int)answer.StatusCode);
         }
 
-        Assert.All(api.Dispatch.Requests, static request => Assert.Equal("GET", request.Method));
+        Assert.All(api.Forwarded, static request => Assert.Equal("GET", request.Method));
     }
 
     [Fact]
@@ -63,8 +63,8 @@ public sealed class OperatorTenantTests
         Assert.NotEmpty(api.Services.Questions);
         Assert.All(api.Services.Questions, static asked => Assert.Equal("acme", TenantOf(asked.Request)));
         Assert.All(api.Services.Questions, static asked => Assert.Equal(OperatorUnderTest.SidecarToken, asked.Token));
-        Assert.Equal(OperatorRoutes.All.Count(static row => row.IsDispatchs), api.Dispatch.Requests.Count);
-        Assert.All(api.Dispatch.Requests, static request => Assert.Equal(("acme", "operator", "acme-operator"), (request["mesh-tenant"], request["mesh-role"], request["mesh-key"])));
+        Assert.Equal(OperatorRoutes.All.Count(static row => row.IsDispatchs), api.Forwarded.Count);
+        Assert.All(api.Forwarded, static request => Assert.Equal(("acme", "operator", "acme-operator"), (request["mesh-tenant"], request["mesh-role"], request["mesh-key"])));
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class OperatorTenantTests
         }
 
         Assert.Empty(api.Services.Questions);
-        Assert.Empty(api.Dispatch.Requests);
+        Assert.Empty(api.Forwarded);
     }
 
     [Fact]
@@ -95,8 +95,8 @@ public sealed class OperatorTenantTests
         }
 
         Assert.All(api.Services.Questions, static asked => Assert.Equal("beta", TenantOf(asked.Request)));
-        Assert.All(api.Dispatch.Requests, static request => Assert.Equal("beta", request["mesh-tenant"]));
-        Assert.All(api.Dispatch.Requests, static request => Assert.DoesNotContain("tenant", request.Target, StringComparison.Ordinal));
+        Assert.All(api.Forwarded, static request => Assert.Equal("beta", request["mesh-tenant"]));
+        Assert.All(api.Forwarded, static request => Assert.DoesNotContain("tenant", request.Target, StringComparison.Ordinal));
     }
 
     [Fact]

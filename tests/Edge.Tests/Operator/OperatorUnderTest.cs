@@ -23,6 +23,9 @@ public sealed class OperatorUnderTest : IAsyncDisposable
     /// <summary>Where edge's sidecar takes HTTP.</summary>
     public FakeIngest Dispatch { get; }
 
+    /// <summary>What was sent on to another app: a sidecar is asked about itself too.</summary>
+    public IReadOnlyList<Arrived> Forwarded => [.. Dispatch.Requests.Where(static request => request.Target.StartsWith("/v1.0/invoke/", StringComparison.Ordinal))];
+
     public static async Task<OperatorUnderTest> StartAsync(Dictionary<string, string?>? more = null)
     {
         var services = await FakeServices.StartAsync();

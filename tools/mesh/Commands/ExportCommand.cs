@@ -25,7 +25,7 @@ internal static class ExportCommand
         command.Does(async (parsed, cancellationToken) =>
         {
             using var api = OperatorApi.Connect(context, parsed.GetValue(url), parsed.GetValue(key));
-            var query = EventExport.QueryOf(parsed.GetValue(Types) ?? [], parsed.GetValue(Chat), parsed.GetValue(From), parsed.GetValue(To), parsed.GetValue(tenant));
+            var query = EventExport.QueryOf(parsed.GetValue(Types) ?? [], parsed.GetValue(Chat), parsed.GetValue(From), parsed.GetValue(To), OperatorApi.TenantOr(parsed.GetValue(url), parsed.GetValue(key), parsed.GetValue(tenant)));
             return await RunAsync(api, query, parsed.GetValue(Out), cancellationToken);
         });
         return command;

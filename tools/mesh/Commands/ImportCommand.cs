@@ -27,7 +27,7 @@ internal static class ImportCommand
             using var api = OperatorApi.Connect(context, parsed.GetValue(url), parsed.GetValue(key));
             await using var lines = Open(parsed.GetRequiredValue(Source));
             var progress = new Progress("read");
-            var import = new EventImport(api, parsed.GetValue(tenant), TimeProvider.System, sum => progress.Show(sum.Read));
+            var import = new EventImport(api, OperatorApi.TenantOr(parsed.GetValue(url), parsed.GetValue(key), parsed.GetValue(tenant)), TimeProvider.System, sum => progress.Show(sum.Read));
             return Show(await import.RunAsync(lines, cancellationToken), parsed.GetValue(json));
         });
         return command;

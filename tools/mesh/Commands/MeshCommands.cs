@@ -36,6 +36,9 @@ internal static class MeshCommands
             DemoCommand.Create(context),
             TestCommand.Create(context),
             BenchCommand.Create(context),
+            DlqCommand.Create(context),
+            AuditCommand.Create(context),
+            KeysCommand.Create(),
             ExportCommand.Create(context),
             ImportCommand.Create(context),
         };

@@ -28,6 +28,9 @@ public sealed record MeshSecrets
     /// <summary>API key of the simulated broker.</summary>
     public string BrokerApiKey { get; init; } = "";
 
+    /// <summary>Key of the operator API for the whole of this mesh.</summary>
+    public string OperatorKey { get; init; } = "";
+
     /// <summary>Connection strings by owner, of the mesh that runs now; they hold its password.</summary>
     public IReadOnlyDictionary<string, string> Databases { get; init; } = new Dictionary<string, string>();
 
@@ -40,6 +43,7 @@ public sealed record MeshSecrets
         CollectorSecret = Token(),
         SmokeSecret = Token(),
         BrokerApiKey = Token(),
+        OperatorKey = Operating.OperatorKeys.New(),
         StandardSecret = "whsec_" + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)),
     };
 
@@ -48,9 +52,17 @@ public sealed record MeshSecrets
     {
         if (File.Exists(folder.Secrets))
         {
-            // A folder of an older mesh has no key for the broker yet, and what a file lacks is read as null, whatever the property begins with.
+            // A folder of an older mesh lacks the newer secrets, and what a file lacks is read as null, whatever the property begins with.
+            // They are kept, or every command would make its own.
             var kept = JsonSerializer.Deserialize(File.ReadAllText(folder.Secrets), MeshJson.Default.MeshSecrets)!;
-            return kept.BrokerApiKey is { Length: > 0 } ? kept : kept with { BrokerApiKey = Token() };
+            var whole = kept with
+            {
+                BrokerApiKey = kept.BrokerApiKey is { Length: > 0 } brokerKey ? brokerKey : Token(),
+                OperatorKey = kept.OperatorKey is { Length: > 0 } operatorKey ? operatorKey : Operating.OperatorKeys.New(),
+            };
+            if (whole != kept)
+                whole.Save(folder);
+            return whole;
         }
 
         var secrets = Generate();

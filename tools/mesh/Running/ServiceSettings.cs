@@ -16,6 +16,7 @@ internal static class ServiceSettings
 
     private const string InternalToken = "Mesh__InternalToken";
     private const string IngestAddress = "Edge__Ingest__Address";
+    private const string OperatorKeyHash = "Edge__ApiKeys__0__Hash";
     private const string Ingest = "ingest";
 
     /// <summary>Environment of a service.</summary>
@@ -31,6 +32,7 @@ internal static class ServiceSettings
         environment["DAPR_METRICS_PORT"] = Text(service.DaprMetricsPort);
         Fill(environment, Database, () => databases.ConnectionString(service.App.AppId));
         Fill(environment, InternalToken, () => secrets.InternalToken);
+        Fill(environment, OperatorKeyHash, () => Operating.OperatorKeys.HashOf(secrets.OperatorKey));
         if (Partner(service, all) is { } ingest)
             Fill(environment, IngestAddress, () => ingest.HttpAddress.ToString());
         return With(environment, options, service.App.AppId, service.Name);

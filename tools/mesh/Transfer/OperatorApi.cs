@@ -10,21 +10,25 @@ namespace WhatsAppMesh.Mesh.Transfer;
 internal static class OperatorApi
 {
     private const string KeyVariable = "MESH_API_KEY";
+    private const string LocalTenant = "local";
 
     /// <summary>Base URL of the API.</summary>
     public static Option<Uri?> Url() => new("--url") { Description = "Address of edge, such as https://mesh.example.org. Default: the local mesh." };
 
     /// <summary>API key.</summary>
-    public static Option<string?> Key() => new("--key") { Description = $"API key. Default: the environment variable {KeyVariable}." };
+    public static Option<string?> Key() => new("--key") { Description = $"API key. Default: the environment variable {KeyVariable}, or the local mesh's own key." };
 
     /// <summary>Tenant.</summary>
-    public static Option<string?> Tenant() => new("--tenant") { Description = "Tenant, for a key of the whole installation." };
+    public static Option<string?> Tenant() => new("--tenant") { Description = "Tenant, for a key of the whole installation. Default on the local mesh: local." };
+
+    /// <summary>The tenant asked for; on the local mesh, with its own key, the one that its sample traffic belongs to.</summary>
+    public static string? TenantOr(Uri? url, string? key, string? tenant) => tenant ?? (url is null && key is null && GivenKey is null ? LocalTenant : null);
 
     /// <summary>A client for the API.</summary>
     /// <exception cref="MeshException">There is no address or no key.</exception>
     public static HttpClient Connect(MeshContext context, Uri? url, string? key)
     {
-        key ??= Environment.GetEnvironmentVariable(KeyVariable);
+        key ??= GivenKey ?? (url is null ? MeshSecrets.LoadOrCreate(context.Folder).OperatorKey : null);
         if (string.IsNullOrEmpty(key))
             throw new MeshException($"An API key is needed: --key, or the environment variable {KeyVariable}.", ExitCodes.Usage);
         if (url is { IsAbsoluteUri: false } or { Scheme: not ("http" or "https") })
@@ -51,6 +55,8 @@ internal static class OperatorApi
         }
         return $"{(int)answer.StatusCode} {answer.ReasonPhrase}";
     }
+
+    private static string? GivenKey => Environment.GetEnvironmentVariable(KeyVariable) is { Length: > 0 } key ? key : null;
 
     private static Uri Local(MeshContext context) =>
         MeshState.Load(context.Folder) is { Ready: true } state && state.IsAlive()
