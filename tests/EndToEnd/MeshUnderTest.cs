@@ -1,6 +1,7 @@
 using System.Globalization;
 using WhatsAppMesh.Collector;
 using WhatsAppMesh.LocalPostgres;
+using WhatsAppMesh.Mesh.Operating;
 using WhatsAppMesh.Mesh.Running;
 
 namespace WhatsAppMesh.EndToEnd;
@@ -23,8 +24,9 @@ public sealed class MeshUnderTest : IAsyncLifetime
 
     private const int Tenants = 80;
 
-    // dapr.yaml has senders 0 and 1.
+    // dapr.yaml has senders 0 and 1, and key 0.
     private const int FirstSender = 2;
+    private const int FirstKey = 1;
 
     private readonly string _name = Guid.NewGuid().ToString("N")[..8];
     private MeshInstance? _mesh;
@@ -65,6 +67,9 @@ public sealed class MeshUnderTest : IAsyncLifetime
     /// <summary>A collector of a tenant that no other test has.</summary>
     public TestTenant NewTenant() => new(this, TenantName(Interlocked.Increment(ref _tenantsGiven) - 1));
 
+    /// <summary>A tenant's key for the operator API.</summary>
+    public static string KeyOf(string tenant) => $"key-of-{tenant}";
+
     /// <summary>Build configuration whose output runs: that of the tests themselves.</summary>
     public static string Configuration =>
 #if DEBUG
@@ -84,6 +89,11 @@ public sealed class MeshUnderTest : IAsyncLifetime
             settings[$"{sender}__RequestsPerSecond"] = "0";
             settings[$"{sender}__Secrets__0__Id"] = "samples";
             settings[$"{sender}__Secrets__0__Value"] = Secret;
+            var key = string.Create(CultureInfo.InvariantCulture, $"Edge__ApiKeys__{FirstKey + i}");
+            settings[$"{key}__Name"] = TenantName(i);
+            settings[$"{key}__Tenant"] = TenantName(i);
+            settings[$"{key}__Role"] = "operator";
+            settings[$"{key}__Hash"] = OperatorKeys.HashOf(KeyOf(TenantName(i)));
         }
         return settings;
     }

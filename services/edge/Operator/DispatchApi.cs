@@ -10,23 +10,22 @@ internal static class DispatchApi
     /// <summary>The routes.</summary>
     public static void Map(IEndpointRouteBuilder api)
     {
-        Look(api, "/automations");
+        Look(api, "/automations", "page_size", "page_token");
         Act(api, "POST", "/automations");
         Look(api, "/automations/{id}");
         Act(api, "PUT", "/automations/{id}");
         Act(api, "DELETE", "/automations/{id}");
-        Look(api, "/executions");
+        Look(api, "/executions", "status", "automation", "entity", "instance", "from", "to", "page_size", "page_token");
         Look(api, "/executions/{id}");
-        Act(api, "POST", "/executions/{id}/replay");
-        Act(api, "POST", "/executions/{id}/resolve");
-        Act(api, "POST", "/executions/{id}/discard");
+        foreach (var action in (string[])["replay", "resolve", "discard"])
+            Act(api, "POST", $"/executions/{{id}}/{action}");
+        Act(api, "POST", "/triggers/executions/{id}/replay");
+        Look(api, "/triggers/stats", "window_days");
         Act(api, "POST", "/executions/replay");
         Look(api, "/dispatch/replays/{id}");
         Act(api, "DELETE", "/dispatch/replays/{id}");
         Act(api, "POST", "/dispatch/replays/{id}/pause");
         Act(api, "POST", "/dispatch/replays/{id}/resume");
-        Act(api, "POST", "/triggers/executions/{id}/replay");
-        Look(api, "/triggers/stats");
         Act(api, "POST", "/dispatch/run");
         Look(api, "/dispatch/runs/{id}");
         Act(api, "DELETE", "/dispatch/runs/{id}");
@@ -49,11 +48,11 @@ internal static class DispatchApi
         Act(api, "POST", instances + "/{id}/messages");
     }
 
-    private static void Look(IEndpointRouteBuilder api, string path) => Map(api, "GET", path, OperatorRole.Viewer);
+    private static void Look(IEndpointRouteBuilder api, string path, params string[] query) => Map(api, "GET", path, OperatorRole.Viewer, query);
 
-    private static void Act(IEndpointRouteBuilder api, string method, string path) => Map(api, method, path, OperatorRole.Operator);
+    private static void Act(IEndpointRouteBuilder api, string method, string path) => Map(api, method, path, OperatorRole.Operator, []);
 
-    private static void Map(IEndpointRouteBuilder api, string method, string path, OperatorRole role) =>
+    private static void Map(IEndpointRouteBuilder api, string method, string path, OperatorRole role, string[] query) =>
         api.MapMethods(path, [method], context => context.RequestServices.GetRequiredService<DispatchForwarder>().ForwardAsync(context, "/api" + path))
-            .For(new OperatorRoute(role, Query: null));
+            .For(new OperatorRoute(role, query));
 }

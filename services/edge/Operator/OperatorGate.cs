@@ -75,8 +75,7 @@ internal sealed partial class OperatorGate(
         if (route.NeedsInstallation && !key.IsForInstallation)
             throw OperatorRefusal.Forbidden("This concerns every tenant; it needs a key for the whole installation");
         var query = new QueryReader(context.Request.Query);
-        if (route.Query is { } taken)
-            query.RefuseOthers([.. taken, QueryReader.Tenant]);
+        query.RefuseOthers([.. route.Query, QueryReader.Tenant]);
         return new OperatorCall(key, TenantOf(key, query), query, context);
     }
 

@@ -5,9 +5,9 @@ namespace WhatsAppMesh.Edge.Operator;
 
 /// <summary>What a route of the operator API asks of a key and takes in its query. Metadata of the endpoint, so that tests see it.</summary>
 /// <param name="Role">The least role.</param>
-/// <param name="Query">The query's parameters; any other is refused, so that a slip of the pen never widens a filter. Null takes all.</param>
+/// <param name="Query">The query's parameters; any other is refused, so that a slip of the pen never widens a filter.</param>
 /// <param name="NeedsInstallation">True when only a key for the whole installation may ask.</param>
-internal sealed record OperatorRoute(OperatorRole Role, IReadOnlyList<string>? Query, bool NeedsInstallation = false);
+internal sealed record OperatorRoute(OperatorRole Role, IReadOnlyList<string> Query, bool NeedsInstallation = false);
 
 /// <summary>Marks routes as the operator API's.</summary>
 internal static class OperatorRouting

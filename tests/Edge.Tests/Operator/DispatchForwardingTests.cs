@@ -10,7 +10,7 @@ public sealed class DispatchForwardingTests
     public async Task A_request_goes_through_the_sidecar_with_who_asks_and_without_the_client_s_credentials()
     {
         await using var api = await OperatorUnderTest.StartAsync();
-        using var request = OperatorUnderTest.Request("POST", "/api/whatsapp/instances/i-1/messages?note=a%20b&tenant=acme", OperatorUnderTest.Acme, """{"to":"1"}""");
+        using var request = OperatorUnderTest.Request("POST", "/api/whatsapp/instances/i-1/messages?tenant=acme", OperatorUnderTest.Acme, """{"to":"1"}""");
         foreach (var header in (string[])["mesh-tenant", "mesh-role", "mesh-key", "dapr-api-token", "dapr-app-id", "Cookie", "X-Forwarded-For", "Forwarded", "X-Mesh-Token", "X-Anything"])
             request.Headers.TryAddWithoutValidation(header, "forged");
         request.Headers.TryAddWithoutValidation("Idempotency-Key", "key-1");
@@ -19,12 +19,20 @@ public sealed class DispatchForwardingTests
         Assert.Equal(202, (int)answer.StatusCode);
 
         var arrived = Assert.Single(api.Forwarded);
-        Assert.Equal("/v1.0/invoke/dispatch/method/api/whatsapp/instances/i-1/messages?note=a%20b", arrived.Target);
+        Assert.Equal("/v1.0/invoke/dispatch/method/api/whatsapp/instances/i-1/messages", arrived.Target);
         Assert.Equal("""{"to":"1"}""", arrived.Text);
         Assert.Equal(("acme", "operator", "acme-operator"), (arrived["mesh-tenant"], arrived["mesh-role"], arrived["mesh-key"]));
         Assert.Equal((OperatorUnderTest.SidecarToken, "key-1", "application/json"), (arrived["dapr-api-token"], arrived["Idempotency-Key"], arrived["Content-Type"]));
         string[] known = ["mesh-tenant", "mesh-role", "mesh-key", "dapr-api-token", "Idempotency-Key", "Content-Type", "Content-Length", "Host", "traceparent", "tracestate"];
         Assert.Empty(arrived.Headers.Keys.Except(known, StringComparer.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task A_query_is_sent_on_as_it_was_meant()
+    {
+        await using var api = await OperatorUnderTest.StartAsync();
+        using var answer = await api.SendAsync("GET", "/api/executions?status=failed,in_doubt&entity=a%26tenant%3Db&tenant=acme", OperatorUnderTest.Acme);
+        Assert.Equal("/v1.0/invoke/dispatch/method/api/executions?status=failed,in_doubt&entity=a%26tenant%3Db", Assert.Single(api.Forwarded).Target.Replace("%2C", ",", StringComparison.Ordinal));
     }
 
     [Theory]

@@ -17,8 +17,8 @@ public sealed class OpenApiTests
             .Select(operation => $"{operation.Method} {operation.Path} {operation.Role} {string.Join(',', operation.Query)}");
         var mapped = OperatorTenantTests.Mapped(api).Select(route =>
         {
-            var query = route.Route.Query is { } names ? names.Append("tenant") : Query(document, route.Method, route.Template);
-            return $"{route.Method} {route.Template} {route.Route.Role.ToString().ToLowerInvariant()} {string.Join(',', query.Order(StringComparer.Ordinal))}";
+            var query = string.Join(',', route.Route.Query.Append("tenant").Order(StringComparer.Ordinal));
+            return $"{route.Method} {route.Template} {route.Route.Role.ToString().ToLowerInvariant()} {query}";
         });
         Assert.Equal(mapped.Order(StringComparer.Ordinal), described.Order(StringComparer.Ordinal));
     }
@@ -90,9 +90,6 @@ public sealed class OpenApiTests
         from verb in path.Value.EnumerateObject()
         where Verbs.Contains(verb.Name)
         select (verb.Name.ToUpperInvariant(), path.Name, verb.Value.GetProperty("x-role").GetString()!, QueryOf(document, verb.Value));
-
-    private static IReadOnlyList<string> Query(JsonElement document, string method, string path) =>
-        document.GetProperty("paths").TryGetProperty(path, out var found) && found.TryGetProperty(method.ToLowerInvariant(), out var operation) ? QueryOf(document, operation) : [];
 
     private static IReadOnlyList<string> QueryOf(JsonElement document, JsonElement operation)
     {

@@ -59,9 +59,9 @@ public static class OperatorRoutes
         yield return Of("GET", "/api/executions", "viewer");
         yield return Of("GET", "/api/executions/{id}", "viewer");
         yield return Of("POST", "/api/executions/{id}/replay", "operator");
-        yield return Of("POST", "/api/executions/{id}/resolve", "operator");
-        yield return Of("POST", "/api/executions/{id}/discard", "operator");
-        yield return Of("POST", "/api/executions/replay", "operator");
+        yield return Of("POST", "/api/executions/{id}/resolve", "operator", """{"outcome":"sent","reason":"seen"}""");
+        yield return Of("POST", "/api/executions/{id}/discard", "operator", """{"reason":"no use"}""");
+        yield return Of("POST", "/api/executions/replay", "operator", """{"filter":{},"reason":"fixed"}""");
         yield return Of("GET", "/api/dispatch/replays/{id}", "viewer");
         yield return Of("DELETE", "/api/dispatch/replays/{id}", "operator");
         yield return Of("POST", "/api/dispatch/replays/{id}/pause", "operator");
