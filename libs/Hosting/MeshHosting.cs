@@ -45,6 +45,7 @@ public static class MeshHosting
         builder.Services.AddSingleton(ports);
         builder.Services.AddSingleton(SidecarSettings.Read(builder.Configuration));
         builder.Services.AddSingleton<ReadinessProbe>();
+        builder.Services.AddSingleton<HealthAnswer>();
         builder.Services.AddSingleton<SidecarVersion>();
         builder.Services.AddSingleton<IReadinessNotes>(static services => services.GetRequiredService<SidecarVersion>());
         builder.Services.AddHostedService(static services => services.GetRequiredService<SidecarVersion>());
@@ -55,7 +56,7 @@ public static class MeshHosting
     /// <summary>Maps /healthz, /readyz and /metrics on the HTTP port.</summary>
     public static IEndpointRouteBuilder MapMeshEndpoints(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/healthz", static () => "ok").OnHttpPort();
+        endpoints.MapGet("/healthz", HealthAnswer.WriteAsync);
         endpoints.MapGet("/readyz", static (ReadinessProbe probe, CancellationToken cancellationToken) => probe.AnswerAsync(cancellationToken)).OnHttpPort();
         endpoints.MapGet("/metrics", PrometheusEndpoint.WriteAsync).OnHttpPort();
         return endpoints;

@@ -1,3 +1,5 @@
+using WhatsAppMesh.Hosting;
+
 namespace WhatsAppMesh.Edge.Operator;
 
 /// <summary>The operator API: what it is made of, and its routes.</summary>
@@ -12,6 +14,9 @@ internal static class OperatorHost
         services.AddSingleton<ServiceCalls>();
         services.AddSingleton<Consumers>();
         services.AddSingleton<DispatchForwarder>();
+        services.AddSingleton<DispatchRuntime>();
+        services.AddSingleton<IHealthDetail>(static provider => provider.GetRequiredService<DispatchRuntime>());
+        services.AddHostedService(static provider => provider.GetRequiredService<DispatchRuntime>());
         return services;
     }
 

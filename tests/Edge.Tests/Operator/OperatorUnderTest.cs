@@ -24,7 +24,8 @@ public sealed class OperatorUnderTest : IAsyncDisposable
     public FakeIngest Dispatch { get; }
 
     /// <summary>What was sent on to another app: a sidecar is asked about itself too.</summary>
-    public IReadOnlyList<Arrived> Forwarded => [.. Dispatch.Requests.Where(static request => request.Target.StartsWith("/v1.0/invoke/", StringComparison.Ordinal))];
+    public IReadOnlyList<Arrived> Forwarded => [.. Dispatch.Requests.Where(static request =>
+        request.Target.StartsWith("/v1.0/invoke/", StringComparison.Ordinal) && !request.Target.EndsWith("/method/healthz", StringComparison.Ordinal))];
 
     public static async Task<OperatorUnderTest> StartAsync(Dictionary<string, string?>? more = null)
     {
