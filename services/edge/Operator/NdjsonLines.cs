@@ -12,14 +12,17 @@ internal static class NdjsonLines
     public static async IAsyncEnumerable<ReadOnlySequence<byte>> ReadAsync(
         PipeReader body, int maxBytes, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        // A long line comes in many pieces; none of them is searched twice.
+        var searched = 0L;
         while (true)
         {
             var result = await body.ReadAsync(cancellationToken);
             var rest = result.Buffer;
-            while (rest.PositionOf((byte)'\n') is { } end)
+            while (rest.Slice(searched).PositionOf((byte)'\n') is { } end)
             {
                 yield return Trimmed(rest.Slice(0, end));
                 rest = rest.Slice(rest.GetPosition(1, end));
+                searched = 0;
             }
 
             if (result.IsCompleted)
@@ -32,6 +35,7 @@ internal static class NdjsonLines
 
             if (rest.Length > maxBytes)
                 throw new OperatorRefusal(StatusCodes.Status413PayloadTooLarge, "body_too_large", "A line is too long", closesConnection: true);
+            searched = rest.Length;
             body.AdvanceTo(rest.Start, rest.End);
         }
     }

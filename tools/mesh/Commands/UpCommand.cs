@@ -88,7 +88,7 @@ internal static class UpCommand
         screen.Heading("Post a signed event:");
         screen.Line(curl);
         screen.Line();
-        screen.Line("'./mesh status', './mesh logs SERVICE', './mesh smoke' work from another terminal. Ctrl-C ends the mesh.");
+        screen.Line("'./mesh status', './mesh logs SERVICE', './mesh smoke', './mesh dlq list', './mesh audit' work from another terminal. Ctrl-C ends the mesh.");
     }
 
     private static string SignedCurl(MeshInstance mesh)

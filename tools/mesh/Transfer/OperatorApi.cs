@@ -28,13 +28,14 @@ internal static class OperatorApi
     /// <exception cref="MeshException">There is no address or no key.</exception>
     public static HttpClient Connect(MeshContext context, Uri? url, string? key)
     {
+        var address = url ?? Local(context);
         key ??= GivenKey ?? (url is null ? MeshSecrets.LoadOrCreate(context.Folder).OperatorKey : null);
         if (string.IsNullOrEmpty(key))
             throw new MeshException($"An API key is needed: --key, or the environment variable {KeyVariable}.", ExitCodes.Usage);
         if (url is { IsAbsoluteUri: false } or { Scheme: not ("http" or "https") })
             throw new MeshException("--url is no http or https address.", ExitCodes.Usage);
         // No time limit: an export runs as long as there is something to read.
-        var client = new HttpClient { BaseAddress = url ?? Local(context), Timeout = Timeout.InfiniteTimeSpan };
+        var client = new HttpClient { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         return client;
     }
