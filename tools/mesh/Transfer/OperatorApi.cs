@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using WhatsAppMesh.Mesh.Commands;
@@ -13,7 +14,7 @@ internal static class OperatorApi
     private const string LocalTenant = "local";
 
     /// <summary>Base URL of the API.</summary>
-    public static Option<Uri?> Url() => new("--url") { Description = "Address of edge, such as https://mesh.example.org. Default: the local mesh." };
+    public static Option<Uri?> Url() => new("--url") { Description = "Address of edge, such as https://mesh.example.org. Default: the local mesh.", CustomParser = Address };
 
     /// <summary>API key.</summary>
     public static Option<string?> Key() => new("--key") { Description = $"API key. Default: the environment variable {KeyVariable}, or the local mesh's own key." };
@@ -32,8 +33,6 @@ internal static class OperatorApi
         key ??= GivenKey ?? (url is null ? MeshSecrets.LoadOrCreate(context.Folder).OperatorKey : null);
         if (string.IsNullOrEmpty(key))
             throw new MeshException($"An API key is needed: --key, or the environment variable {KeyVariable}.", ExitCodes.Usage);
-        if (url is { IsAbsoluteUri: false } or { Scheme: not ("http" or "https") })
-            throw new MeshException("--url is no http or https address.", ExitCodes.Usage);
         // No time limit: an export runs as long as there is something to read.
         var client = new HttpClient { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
@@ -55,6 +54,14 @@ internal static class OperatorApi
             // Something else than edge answered.
         }
         return $"{(int)answer.StatusCode} {answer.ReasonPhrase}";
+    }
+
+    private static Uri? Address(ArgumentResult argument)
+    {
+        if (Uri.TryCreate(argument.Tokens[0].Value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https")
+            return url;
+        argument.AddError("--url takes an http or https address, such as https://mesh.example.org.");
+        return null;
     }
 
     private static string? GivenKey => Environment.GetEnvironmentVariable(KeyVariable) is { Length: > 0 } key ? key : null;
