@@ -32,6 +32,12 @@ public sealed class MeshUnderTest : IAsyncLifetime
     private MeshInstance? _mesh;
     private int _tenantsGiven;
 
+    /// <summary>Processes per app id.</summary>
+    public IReadOnlyDictionary<string, int> Replicas { get; init; } = new Dictionary<string, int> { ["edge"] = 2, ["ingest"] = 2, ["membership"] = 2 };
+
+    /// <summary>Environment by process, beside edge's senders.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Environment { get; init; } = new Dictionary<string, IReadOnlyDictionary<string, string>>();
+
     public MeshInstance Mesh => _mesh ?? throw new InvalidOperationException("The mesh has not been started.");
 
     /// <summary>Speaks through membership's sidecar.</summary>
@@ -45,8 +51,8 @@ public sealed class MeshUnderTest : IAsyncLifetime
             Folder = new MeshFolder(Path.Combine(MeshRepository.Find(), ".mesh", "end-to-end", _name)),
             Configuration = Configuration,
             EphemeralPorts = true,
-            Replicas = new Dictionary<string, int> { ["edge"] = 2, ["ingest"] = 2, ["membership"] = 2 },
-            Environment = new Dictionary<string, IReadOnlyDictionary<string, string>> { ["edge"] = Senders() },
+            Replicas = Replicas,
+            Environment = new Dictionary<string, IReadOnlyDictionary<string, string>>(Environment) { ["edge"] = Senders() },
             Postgres = await TestDatabase.ServerAsync(),
             DatabasePrefix = $"e2e_{_name}_",
             RemoveDataAtStop = true,

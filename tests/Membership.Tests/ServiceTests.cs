@@ -256,6 +256,30 @@ public sealed class ServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Reads_are_unavailable_and_say_how_far_it_is_while_an_emptied_service_fills_itself()
+    {
+        await _service.DisposeAsync();
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _lake.Before = one => one.Position == 601 ? release.Task : Task.CompletedTask;
+        _lake.Add(Enumerable.Range(1, 1200).Select(i => _collector.Message(Noon.AddSeconds(i), Lid(i % 50 + 1), Phone(i % 50 + 1), "Bia")));
+        await using var emptied = await TestDatabase.CreateAsync();
+        _service = await StartAsync(emptied, _lake);
+        try
+        {
+            await EventuallyAsync(() => RefusedAsync(
+                StatusCode.Unavailable, "Membership is being rebuilt from the lake: 500 of 1200 events", () => Client.ListGroupsAsync(new ListGroupsRequest { Tenant = "acme" }).ResponseAsync));
+            release.SetResult();
+            await EventuallyAsync(async () => Assert.Single((await Client.ListGroupsAsync(new ListGroupsRequest { Tenant = "acme" })).Groups));
+        }
+        finally
+        {
+            release.TrySetResult();
+            await _service.DisposeAsync();
+            _service = await StartAsync(_database, _lake);
+        }
+    }
+
+    [Fact]
     public async Task Emptied_service_rebuilds_the_same_members_and_announces_nothing_twice()
     {
         for (var i = 1; i <= 20; i++)

@@ -19,6 +19,9 @@ public sealed class LakeInMemory : Lake.LakeBase, IAsyncDisposable
 
     public Uri Address { get; private set; } = null!;
 
+    /// <summary>Awaited before each event is sent.</summary>
+    public Func<CollectedEvent, Task>? Before { get; set; }
+
     public static async Task<LakeInMemory> StartAsync()
     {
         var lake = new LakeInMemory();
@@ -85,7 +88,11 @@ public sealed class LakeInMemory : Lake.LakeBase, IAsyncDisposable
         foreach (var range in request.Ranges)
         {
             for (var position = range.From; position <= Math.Min(range.To, events.Length); position++)
+            {
+                if (Before is { } before)
+                    await before(events[position - 1]);
                 await responseStream.WriteAsync(new GetEventsAtResponse { Event = events[position - 1] });
+            }
         }
     }
 
