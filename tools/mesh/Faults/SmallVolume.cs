@@ -7,8 +7,9 @@ namespace WhatsAppMesh.Mesh.Faults;
 /// <summary>A volume of its own for a database (tmpfs), which can be made full and roomy again while it is in use.</summary>
 public sealed class SmallVolume : IAsyncDisposable
 {
-    // What a full volume still has: less than one more page of a table can be sure of.
-    private const long Crumbs = 64 * 1024;
+    // What a full volume still has: a few pages of a table at best, more only where it is written to faster than it can be shrunk.
+    private const long FewestCrumbs = 64 * 1024;
+    private const long MostCrumbs = 64 * 1024 * 1024;
 
     private readonly string _path;
     private readonly long _bytes;
@@ -37,15 +38,26 @@ public sealed class SmallVolume : IAsyncDisposable
 
     /// <summary>Leaves no room beyond what is used now.</summary>
     /// <exception cref="IOException">The volume cannot be changed.</exception>
-    public Task FillAsync()
+    public async Task FillAsync()
     {
-        var drive = new DriveInfo(_path);
-        return RemountAsync(drive.TotalSize - drive.TotalFreeSpace + Crumbs);
+        // What was written since its use was looked at no longer fits, and then it is not shrunk.
+        for (var crumbs = FewestCrumbs; ; crumbs *= 2)
+        {
+            var drive = new DriveInfo(_path);
+            if (await TryRemountAsync(drive.TotalSize - drive.TotalFreeSpace + crumbs) is not { } failure)
+                return;
+            if (crumbs >= MostCrumbs)
+                throw new IOException($"{_path} cannot be filled: {failure}");
+        }
     }
 
     /// <summary>Gives it its size back.</summary>
     /// <exception cref="IOException">The volume cannot be changed.</exception>
-    public Task FreeAsync() => RemountAsync(_bytes);
+    public async Task FreeAsync()
+    {
+        if (await TryRemountAsync(_bytes) is { } failure)
+            throw new IOException($"{_path} cannot be made roomy again: {failure}");
+    }
 
     /// <summary>Takes it away with all it holds; nothing may use it any more.</summary>
     public async ValueTask DisposeAsync() => await UnmountLeftoverAsync(_path);
@@ -60,11 +72,7 @@ public sealed class SmallVolume : IAsyncDisposable
         }
     }
 
-    private async Task RemountAsync(long bytes)
-    {
-        if (await RunAsync("mount", "-o", "remount," + Size(bytes), _path) is { } failure)
-            throw new IOException($"The size of {_path} cannot be changed: {failure}");
-    }
+    private Task<string?> TryRemountAsync(long bytes) => RunAsync("mount", "-o", "remount," + Size(bytes), _path);
 
     private static string Size(long bytes) => string.Create(CultureInfo.InvariantCulture, $"size={bytes}");
 
