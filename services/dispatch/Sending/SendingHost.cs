@@ -50,8 +50,8 @@ internal static class SendingHost
     {
         MessagesApi.Map(app);
         InstancesApi.Map(app);
-        // In place of the plain one that every service has.
-        app.MapGet("/healthz", HealthAsync).OnHttpPort().WithOrder(-1);
+        // In place of the plain one that every service has; on the app port too, where edge asks for it through the sidecars.
+        app.MapGet("/healthz", HealthAsync).WithOrder(-1);
         return app;
     }
 
