@@ -179,6 +179,17 @@ public sealed class JobsFromEventsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_collector_cannot_pretend_to_be_a_trigger_or_a_service()
+    {
+        await _database.AutomationAsync("member_joined", Lake.Group);
+        await _database.AutomationAsync("trigger_fired", "orders", to: "5511999990001");
+        var (joined, fired) = (_lake.Join(Lake.Group, "77@lid", null, 1), _lake.Trigger("orders", new JsonObject(), 1));
+        joined.Source = fired.Source = "default";
+        await _database.ApplyAsync(joined, fired);
+        Assert.Empty(await _database.JobsAsync());
+    }
+
+    [Fact]
     public async Task A_tenant_never_starts_what_another_one_set_up()
     {
         await _database.AutomationAsync("stage_changed", "A", tenant: "other");

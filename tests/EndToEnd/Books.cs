@@ -6,23 +6,23 @@ namespace WhatsAppMesh.EndToEnd;
 /// <summary>Counts in the databases themselves, past every cache and API.</summary>
 public static class Books
 {
-    /// <summary>Waits until membership's account covers every position of the log.</summary>
-    public static async Task SettledAsync(MeshInstance mesh)
+    /// <summary>Waits until a consumer's account covers every position of the log.</summary>
+    public static async Task SettledAsync(MeshInstance mesh, string consumer = "membership")
     {
-        var missing = await Eventually.AskAsync(() => MissingAsync(mesh), positions => positions == 0, MeshUnderTest.Patience);
+        var missing = await Eventually.AskAsync(() => MissingAsync(mesh, consumer), positions => positions == 0, MeshUnderTest.Patience);
         Assert.Equal(0, missing);
     }
 
     /// <summary>Newest position of the log.</summary>
     public static Task<long> HeadAsync(MeshInstance mesh) => NumberAsync(mesh, "ingest", "select coalesce(max(position), 0) from head");
 
-    /// <summary>Positions up to the log's head that membership has not accounted for.</summary>
-    public static async Task<long> MissingAsync(MeshInstance mesh)
+    /// <summary>Positions up to the log's head that a consumer has not accounted for.</summary>
+    public static async Task<long> MissingAsync(MeshInstance mesh, string consumer = "membership")
     {
         var head = await HeadAsync(mesh);
         return await NumberAsync(
             mesh,
-            "membership",
+            consumer,
             """
             with missing as (
                 select range_merge('[1,1]'::int8range, int8range(1, $1, '[]')) as wanted,

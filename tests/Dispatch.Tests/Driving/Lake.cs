@@ -24,12 +24,13 @@ public sealed class Lake(string tenant = "acme")
     }
 
     public CollectedEvent Trigger(string trigger, JsonNode body, double hour, string? id = null) =>
-        Event("trigger.fired", new JsonObject { ["trigger_id"] = trigger, ["body"] = body }, hour, null, id);
+        Event("trigger.fired", new JsonObject { ["trigger_id"] = trigger, ["body"] = body }, hour, null, id, trigger);
 
     public CollectedEvent Join(string group, string? lid, string? phone, double hour, string? id = null) => Event(
-        "member.joined", new JsonObject { ["group_jid"] = group, ["lid"] = lid, ["phone_jid"] = phone, ["joined_at"] = Hour(hour).ToString("O", CultureInfo.InvariantCulture) }, hour, null, id);
+        "member.joined", new JsonObject { ["group_jid"] = group, ["lid"] = lid, ["phone_jid"] = phone, ["joined_at"] = Hour(hour).ToString("O", CultureInfo.InvariantCulture) },
+        hour, null, id, "service:membership");
 
-    public CollectedEvent Event(string type, JsonNode payload, double hour, double? received = null, string? id = null)
+    public CollectedEvent Event(string type, JsonNode payload, double hour, double? received = null, string? id = null, string source = "crm")
     {
         var position = ++_position;
         return new CollectedEvent
@@ -37,7 +38,7 @@ public sealed class Lake(string tenant = "acme")
             Log = 1,
             Position = position,
             Tenant = tenant,
-            Source = "test",
+            Source = source,
             EventId = DerivedId.Of(id ?? $"{tenant}|{type}|{position}").ToString(),
             Type = type,
             OccurredAt = Timestamp.FromDateTimeOffset(Hour(hour)),

@@ -29,6 +29,9 @@ public sealed class MeshClient(Uri daprHttp, Uri daprGrpc, string apiToken) : ID
     /// <summary>Groups and members.</summary>
     public Membership.V1.Membership.MembershipClient Membership { get; } = new(Invoker("membership", daprGrpc, apiToken));
 
+    /// <summary>Automations and executions.</summary>
+    public Dispatch.V1.Dispatch.DispatchClient Dispatch { get; } = new(Invoker("dispatch", daprGrpc, apiToken));
+
     /// <summary>Dead letters of membership.</summary>
     public DeadLetters.V1.DeadLetters.DeadLettersClient DeadLetters { get; } = new(Invoker("membership", daprGrpc, apiToken));
 
