@@ -118,7 +118,7 @@ internal sealed class BulkReplays(NpgsqlDataSource database, ExecutionDecisions 
 internal sealed class BulkReplayRunner(SingleReplica replica, BulkReplays replays, TimeProvider time) : BackgroundService
 {
     // Key of the advisory lock, the same on every replica.
-    private const long LockKey = 0x6D65_7368_0021;
+    private const long LockKey = 0x6D65_7368_0023;
 
     private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(500);
 

@@ -20,7 +20,12 @@ internal static class DemoCommand
     {
         var clock = Stopwatch.StartNew();
         var folder = context.DemoFolder;
-        var options = context.Options(folder) with { RemoveDataAtStop = true, DatabasePrefix = MeshFolder.GivenPostgres is null ? "" : "mesh_demo_" };
+        var options = context.Options(folder) with
+        {
+            RemoveDataAtStop = true,
+            Environment = DemoSends.Environment,
+            DatabasePrefix = MeshFolder.GivenPostgres is null ? "" : "mesh_demo_",
+        };
         MeshInstance.RefuseSecond(context.Folder);
         MeshInstance.RefuseSecond(folder);
         await MeshLeftovers.StopPostgresAsync(folder, screen.Line, cancellationToken);
@@ -50,5 +55,7 @@ internal static class DemoCommand
         await outcome.MembersAsync(cancellationToken);
         await outcome.LargeGroupAsync(cancellationToken);
         await new DemoPoison(mesh, client, door, verdicts).RunAsync(cancellationToken);
+        using var sends = new DemoSends(mesh, client, verdicts);
+        await sends.RunAsync(cancellationToken);
     }
 }
