@@ -211,7 +211,7 @@ internal sealed class DispatchService(
         try
         {
             using var document = JsonDocument.Parse(text);
-            return document.RootElement.Clone();
+            return OperatorRoutes.IsStorable(document.RootElement) ? document.RootElement.Clone() : throw Invalid("definition_json", "must hold neither NUL nor half a character");
         }
         catch (JsonException)
         {
@@ -243,6 +243,10 @@ internal sealed class RefusalInterceptor : Grpc.Core.Interceptors.Interceptor
         {
             throw new RpcException(new Status(
                 StatusCode.InvalidArgument, string.Join("; ", (refusal.Errors ?? new Dictionary<string, IReadOnlyList<string>>()).Select(static one => $"{one.Key}: {string.Join(", ", one.Value)}"))));
+        }
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.CharacterNotInRepertoire)
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, "A text holds NUL."));
         }
         catch (NpgsqlException exception) when (exception.IsTransient)
         {

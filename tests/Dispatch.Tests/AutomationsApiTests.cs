@@ -124,6 +124,8 @@ public sealed class AutomationsApiTests : IAsyncLifetime
         Assert.Equal((403, "forbidden"), Of(await _dispatch.SendAsync("GET", "/api/automations", tenant: null)));
         Assert.Equal((403, "forbidden"), Of(await _dispatch.SendAsync("POST", "/api/automations", Welcome(), role: "viewer")));
         Assert.Equal((400, "invalid_body"), Of(await _dispatch.SendAsync("POST", "/api/automations", "{")));
+        Assert.Equal((400, "invalid_body"), Of(await _dispatch.SendAsync("POST", "/api/automations", Welcome("NUL").Replace("NUL", "\\u0000", StringComparison.Ordinal))));
+        Assert.Equal((400, "invalid_body"), Of(await _dispatch.SendAsync("POST", "/api/automations", Welcome("half").Replace("half", "\\ud800", StringComparison.Ordinal))));
         Assert.Equal((404, "not_found"), Of(await _dispatch.SendAsync("GET", "/api/automations/none")));
 
         static (int, string?) Of(Answer answer) => (answer.Status, answer.Code);

@@ -39,7 +39,10 @@ public sealed class HotStatementTests : IAsyncLifetime
         await _database.AutomationAsync("trigger_fired", "orders", to: "5511999990001");
         var before = await ReadRowsAsync();
         await _database.ApplyAsync(_lake.Stage("42", "A", 1), _lake.Stage("new", "A", 1), _lake.Trigger("orders", new JsonObject(), 1));
-        await _database.ApplyAsync(_lake.Stage("42", "B", 2), _lake.Stage("43", "A", 2));
+        var corrected = _lake.Stage("42", "A", 2, id: "moved");
+        corrected.Revision = 1;
+        await _database.ApplyAsync(_lake.Stage("42", "B", 2, id: "moved"), _lake.Stage("43", "A", 2));
+        await _database.ApplyAsync(corrected);
         Assert.Equal(before, await ReadRowsAsync());
 
         // The count itself must work: here is a whole table read on purpose.

@@ -82,18 +82,22 @@ public sealed class JobsFromEventsTests : IAsyncLifetime
         Assert.Equal(["processing|True"], await _database.RowsAsync("select status, cancel_requested from jobs"));
     }
 
-    [Fact]
-    public async Task A_correction_that_undoes_the_move_lets_the_job_live_again()
+    [Theory]
+    [InlineData(false, "pending")]
+    [InlineData(true, "cancelled")]
+    public async Task A_correction_that_undoes_the_move_lets_the_job_live_again_unless_its_automation_is_off(bool isOff, string status)
     {
         await _database.AutomationAsync("stage_changed", "A");
         await _database.ApplyAsync(_lake.Stage("42", "A", 1));
         var moved = _lake.Stage("42", "B", 2, id: "moved");
         await _database.ApplyAsync(moved);
         Assert.Equal(["42|first|cancelled"], await _database.JobsAsync());
+        if (isOff)
+            await _database.ExecuteAsync("update automations set enabled = false");
         var corrected = _lake.Stage("42", "A", 2, id: "moved");
         corrected.Revision = 1;
         await _database.ApplyAsync(corrected);
-        Assert.Equal(["42|first|pending"], await _database.JobsAsync());
+        Assert.Equal([$"42|first|{status}"], await _database.JobsAsync());
     }
 
     [Fact]

@@ -41,9 +41,10 @@ internal static class JobTable
                         and left_stage and status in ('cancelled', 'processing') offset 0) j)
             update jobs j set status = case j.status when 'cancelled' then 'pending' else j.status end, left_stage = false, cancel_requested = false, finished_at = null, updated_at = $5
             from back b
-            where j.id = b.id and j.status in ('cancelled', 'processing') and not exists (
-                select from jobs o where b.others <> '' and o.tenant = b.tenant and o.entity = b.lead_id and o.occurrence = any(string_to_array(b.others, E'\n'))
-                    and o.automation_id = b.automation_id and o.step_id = b.step_id and o.status not in ('cancelled', 'expired'))
+            where j.id = b.id and j.status in ('cancelled', 'processing')
+                and (select a.enabled and a.deleted_at is null from automations a where a.id = b.automation_id)
+                and (select o.id from jobs o where b.others <> '' and o.tenant = b.tenant and o.entity = b.lead_id and o.occurrence = any(string_to_array(b.others, E'\n'))
+                        and o.automation_id = b.automation_id and o.step_id = b.step_id and o.status not in ('cancelled', 'expired') limit 1) is null
             """, parameters);
     }
 

@@ -42,11 +42,32 @@ internal static class OperatorRoutes
         try
         {
             using var document = JsonDocument.Parse(buffer.Length == 0 ? "{}"u8.ToArray() : buffer.ToArray(), new JsonDocumentOptions { MaxDepth = 64 });
-            return document.RootElement.Clone();
+            return IsStorable(document.RootElement)
+                ? document.RootElement.Clone()
+                : throw new ApiRefusal(StatusCodes.Status400BadRequest, "invalid_body", "The body has a text with NUL or half a character.");
         }
         catch (JsonException)
         {
             throw new ApiRefusal(StatusCodes.Status400BadRequest, "invalid_body", "The body is not JSON, or nested too deep.");
+        }
+    }
+
+    /// <summary>False when a text cannot be kept: it holds NUL, or half of a surrogate pair.</summary>
+    public static bool IsStorable(JsonElement element)
+    {
+        try
+        {
+            return element.ValueKind switch
+            {
+                JsonValueKind.Object => element.EnumerateObject().All(static member => !member.Name.Contains('\0', StringComparison.Ordinal) && IsStorable(member.Value)),
+                JsonValueKind.Array => element.EnumerateArray().All(IsStorable),
+                JsonValueKind.String => !element.GetString()!.Contains('\0', StringComparison.Ordinal),
+                _ => true,
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
         }
     }
 

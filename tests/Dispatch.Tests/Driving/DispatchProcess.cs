@@ -12,7 +12,7 @@ namespace WhatsAppMesh.Dispatch.Tests.Driving;
 /// <summary>The service itself on a database of its own: real Kestrel, real PostgreSQL. It is spoken to as edge's sidecar does.</summary>
 public sealed class DispatchProcess : IAsyncDisposable
 {
-    private const string Token = "token-of-the-test";
+    public const string Token = "token-of-the-test";
 
     private readonly WebApplication _app;
     private readonly HttpClient _client = new();
