@@ -205,11 +205,7 @@ public sealed class SendTests
         var slots = await world.ScalarAsync<TimeSpan>("select min(next_at) - $1 from instance_rates", added);
         Assert.True(slots >= TimeSpan.FromSeconds(2), $"the slots end {slots} after the jobs were there");
         foreach (var instance in world.Broker.Sends.All.Where(static s => s.Verdict == SendVerdict.Sent).GroupBy(static s => s.Instance))
-        {
-            var times = instance.Select(static s => s.At).Order().ToList();
-            Assert.Equal(10, times.Count);
-            Assert.True(times[^1] - times[1] >= TimeSpan.FromSeconds(1), $"{instance.Key}: {times[^1] - times[1]}");
-        }
+            Assert.Equal(10, instance.Count());
     }
 
     [Fact]

@@ -14,16 +14,41 @@ internal sealed class InstanceStatus(BrokerClient broker, SendingOptions options
     private static readonly InstanceState Unknown = new("unknown", Connected: true);
     private static readonly InstanceState Offline = new("disconnected", Connected: false);
 
-    private readonly ConcurrentDictionary<string, (InstanceState State, long At)> _known = new();
+    // One instance whose status hangs must not hold up the jobs of the others.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    /// <summary>The state of an instance.</summary>
+    private readonly ConcurrentDictionary<string, (InstanceState State, long At)> _known = new();
+    private readonly ConcurrentDictionary<string, Lazy<Task<InstanceState>>> _asking = new();
+
+    /// <summary>The state of an instance. While the broker takes longer than a second to say, what it said last, or that it is unknown.</summary>
     public async Task<InstanceState> GetAsync(string instance, CancellationToken cancellationToken)
     {
-        if (_known.TryGetValue(instance, out var known) && time.GetElapsedTime(known.At) < options.StatusAge)
+        var isKnown = _known.TryGetValue(instance, out var known);
+        if (isKnown && time.GetElapsedTime(known.At) < options.StatusAge)
             return known.State;
 
-        var reply = await broker.AskAsync(HttpMethod.Get, $"/instances/{Uri.EscapeDataString(instance)}/status", null, cancellationToken);
-        return Learn(instance, reply.Status is >= 200 and < 300 ? Read(reply.Body) : Unknown);
+        var asking = _asking.GetOrAdd(instance, id => new Lazy<Task<InstanceState>>(() => AskAsync(id))).Value;
+        try
+        {
+            return await asking.WaitAsync(Patience, time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return isKnown ? known.State : Unknown;
+        }
+    }
+
+    private async Task<InstanceState> AskAsync(string instance)
+    {
+        try
+        {
+            var reply = await broker.AskAsync(HttpMethod.Get, $"/instances/{Uri.EscapeDataString(instance)}/status", null, CancellationToken.None);
+            return Learn(instance, reply.Status is >= 200 and < 300 ? Read(reply.Body) : Unknown);
+        }
+        finally
+        {
+            _asking.TryRemove(instance, out _);
+        }
     }
 
     /// <summary>A send told that the instance is offline.</summary>

@@ -26,6 +26,7 @@ internal sealed record BenchPlace(string Repository, MeshFolder Folder, Func<Mes
             RemoveDataAtStop = true,
             DatabasePrefix = MeshFolder.GivenPostgres is null ? "" : $"mesh_bench_{name}_",
             Environment = environment,
+            ReadyWithin = TimeSpan.FromMinutes(4),
             Replicas = replicas ?? new Dictionary<string, int>(),
         };
         return await screen.WorkAsync("starting a fresh mesh", say => MeshInstance.StartAsync(options, say, cancellationToken));

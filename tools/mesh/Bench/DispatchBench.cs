@@ -85,7 +85,7 @@ internal sealed class DispatchBench(BenchPlace place, TimeSpan duration, Screen 
         finally
         {
             // What is under way ends before the table is filled anew.
-            await ExecuteAsync(database, "update jobs set status = 'cancelled', finished_at = now() where status = 'pending'", cancellationToken);
+            await ExecuteAsync(database, "update jobs set status = 'cancelled', finished_at = now() where id = any(array(select id from jobs where status = 'pending' for update skip locked))", cancellationToken);
             await Task.Delay(WarmUp, cancellationToken);
             processes.ForEach(static p => p.Resume());
         }
