@@ -62,6 +62,8 @@ public static class EdgeOptionsValidator
 
         if (apps.Consumers.Distinct(StringComparer.Ordinal).Count() != apps.Consumers.Count)
             errors.Add("Edge:Operator:Consumers names a service twice.");
+        CheckRange(errors, "Edge:Operator:ConcurrentRequests", apps.ConcurrentRequests, 1, 1_000_000);
+        CheckRange(errors, "Edge:Operator:BufferedBytes", apps.BufferedBytes, OperatorBody.MaxBytes, long.MaxValue);
     }
 
     private static void CheckLimits(List<string> errors, LimitOptions limits)

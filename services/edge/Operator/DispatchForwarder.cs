@@ -52,8 +52,6 @@ internal sealed partial class DispatchForwarder : IDisposable
     public Task ForwardAsync(HttpContext context, string path) => _body.HoldAsync(context, async body =>
     {
         var call = OperatorCall.Of(context);
-        if (body.Length > 0 && (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsDelete(context.Request.Method)))
-            throw OperatorRefusal.Invalid("body", "must be empty");
         if (body.Length > 0 && !JsonContent.IsJson(context.Request.Headers))
             throw OperatorRefusal.Of(Refusal.NotJson);
         context.Request.Headers.Remove(HeaderNames.Upgrade);

@@ -3,7 +3,6 @@ using System.IO.Pipelines;
 using System.Text.Json;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http.HttpResults;
-using WhatsAppMesh.Edge.Limits;
 using WhatsAppMesh.Events;
 using WhatsAppMesh.Ingest.V1;
 
@@ -21,28 +20,30 @@ internal sealed record ImportAnswer(long Read, long Appended, long Duplicates, l
 /// </summary>
 internal static class EventImport
 {
-    private const int MaxLineBytes = 16 * 1024 * 1024;
+    // What ingest takes as one message, and such an event as a line: a text inside JSON is at most twice as long.
+    private const int MaxEventBytes = 8 * 1024 * 1024;
+    private const int MaxLineBytes = 2 * MaxEventBytes;
     private const int BatchLines = 200;
     private const int BatchBytes = 1024 * 1024;
     private const int ShownRefusals = 1000;
 
     /// <summary>Reads the body as it comes, a batch at a time, so that an import may be of any length.</summary>
-    public static async Task<JsonHttpResult<ImportAnswer>> ReadAsync(HttpContext context, OperatorCall call, ServiceCalls services, BodyBudget budget)
+    public static async Task<JsonHttpResult<ImportAnswer>> ReadAsync(HttpContext context, OperatorCall call, ServiceCalls services, OperatorBudget budget)
     {
         if (context.Request.ContentType?.Split(';')[0].Trim() != EventExport.MediaType)
             throw new OperatorRefusal(StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", $"Content type must be {EventExport.MediaType}");
-        if (!budget.TryEnter())
+        if (!budget.Bodies.TryEnter())
             throw OperatorRefusal.Of(Refusal.TooManyBodies);
         try
         {
             using var import = services.Lake.ImportEvents(cancellationToken: call.Aborted);
             var unreadable = new UnreadableLines();
             await SendAsync(context.Request.BodyReader, import, call.Tenant, unreadable, call.Aborted);
-            return Answer.Json(AnswerOf(await import.ResponseAsync, unreadable));
+            return Answer.Json(AnswerOf(await ResponseAsync(import), unreadable));
         }
         finally
         {
-            budget.Leave();
+            budget.Bodies.Leave();
         }
     }
 
@@ -54,22 +55,27 @@ internal static class EventImport
         await foreach (var line in NdjsonLines.ReadAsync(body, MaxLineBytes, cancellationToken))
         {
             lines++;
-            if (line.Length == 0)
+            if (!line.IsTooLong && line.Bytes.IsEmpty)
                 continue;
-            if (Parse(line, lines, unreadable) is { } parsed)
-                batch.Lines.Add(parsed);
-            bytes += line.Length;
-            if (batch.Lines.Count < BatchLines && bytes < BatchBytes)
+            if (Parse(line, lines, unreadable) is not { } parsed)
                 continue;
-            await WriteAsync(import, batch);
-            (batch, bytes) = (new ImportEventsRequest { Tenant = tenant }, 0);
+            var size = parsed.CalculateSize();
+            if (batch.Lines.Count == BatchLines || (batch.Lines.Count > 0 && bytes + size > BatchBytes))
+            {
+                await WriteAsync(import, batch);
+                (batch, bytes) = (new ImportEventsRequest { Tenant = tenant }, 0);
+            }
+
+            batch.Lines.Add(parsed);
+            bytes += size;
         }
 
         await WriteAsync(import, batch);
         await import.RequestStream.CompleteAsync();
     }
 
-    // A call that the lake has ended says why in its answer, not where writing fails.
+    // A call that the lake has ended says why in its answer, not where writing fails. Its limit on a message is a setting of ingest: an event
+    // above it cannot be imported however often it is tried.
     private static async Task WriteAsync(AsyncClientStreamingCall<ImportEventsRequest, ImportEventsResponse> import, ImportEventsRequest batch)
     {
         try
@@ -78,22 +84,38 @@ internal static class EventImport
         }
         catch (Exception exception) when (exception is RpcException or InvalidOperationException)
         {
-            await import.ResponseAsync;
+            await ResponseAsync(import);
             throw;
         }
     }
 
-    private static ImportLine? Parse(ReadOnlySequence<byte> line, long number, UnreadableLines unreadable)
+    private static async Task<ImportEventsResponse> ResponseAsync(AsyncClientStreamingCall<ImportEventsRequest, ImportEventsResponse> import)
     {
         try
         {
-            return new ImportLine { Number = number, Event = CollectedEventJson.Parse(line.ToArray()) };
+            return await import.ResponseAsync;
+        }
+        catch (RpcException exception) when (exception.StatusCode == StatusCode.ResourceExhausted)
+        {
+            throw OperatorRefusal.Of(Refusal.BodyTooLarge);
+        }
+    }
+
+    private static ImportLine? Parse(NdjsonLine line, long number, UnreadableLines unreadable)
+    {
+        try
+        {
+            var parsed = line.IsTooLong ? null : new ImportLine { Number = number, Event = CollectedEventJson.Parse(line.Bytes.ToArray()) };
+            if (parsed is not null && parsed.CalculateSize() <= MaxEventBytes)
+                return parsed;
+            unreadable.Add(number, "is longer than an event may be");
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
         {
-            unreadable.Add(number);
-            return null;
+            unreadable.Add(number, "is not an exported event");
         }
+
+        return null;
     }
 
     private static ImportAnswer AnswerOf(ImportEventsResponse response, UnreadableLines unreadable) => new(
@@ -111,10 +133,10 @@ internal static class EventImport
 
         public List<RefusedLineView> Shown { get; } = [];
 
-        public void Add(long line)
+        public void Add(long line, string reason)
         {
             if (Count++ < ShownRefusals)
-                Shown.Add(new RefusedLineView(line, "line", "is not an exported event"));
+                Shown.Add(new RefusedLineView(line, "line", reason));
         }
     }
 }

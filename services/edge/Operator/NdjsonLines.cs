@@ -4,45 +4,50 @@ using System.Runtime.CompilerServices;
 
 namespace WhatsAppMesh.Edge.Operator;
 
+/// <summary>A line without its end.</summary>
+/// <param name="Bytes">Its bytes, until the next line is asked for; none of one that is too long.</param>
+/// <param name="IsTooLong">True for a line that was passed over because of its length.</param>
+internal readonly record struct NdjsonLine(ReadOnlySequence<byte> Bytes, bool IsTooLong = false);
+
 /// <summary>Cuts a body into lines as it comes.</summary>
 internal static class NdjsonLines
 {
-    /// <summary>Every line, without its end; each is valid until the next is asked for.</summary>
-    /// <exception cref="OperatorRefusal">413: a line is longer than <paramref name="maxBytes"/>.</exception>
-    public static async IAsyncEnumerable<ReadOnlySequence<byte>> ReadAsync(
+    /// <summary>Every line. Of one longer than <paramref name="maxBytes"/> nothing is held.</summary>
+    public static async IAsyncEnumerable<NdjsonLine> ReadAsync(
         PipeReader body, int maxBytes, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // A long line comes in many pieces; none of them is searched twice.
-        var searched = 0L;
+        var (searched, passingOver) = (0L, false);
         while (true)
         {
             var result = await body.ReadAsync(cancellationToken);
             var rest = result.Buffer;
             while (rest.Slice(searched).PositionOf((byte)'\n') is { } end)
             {
-                yield return Trimmed(rest.Slice(0, end));
+                yield return Line(rest.Slice(0, end), maxBytes, passingOver);
                 rest = rest.Slice(rest.GetPosition(1, end));
-                searched = 0;
+                (searched, passingOver) = (0, false);
             }
 
             if (result.IsCompleted)
             {
-                if (rest.Length > 0)
-                    yield return Trimmed(rest);
+                if (rest.Length > 0 || passingOver)
+                    yield return Line(rest, maxBytes, passingOver);
                 body.AdvanceTo(result.Buffer.End);
                 yield break;
             }
 
-            if (rest.Length > maxBytes)
-                throw new OperatorRefusal(StatusCodes.Status413PayloadTooLarge, "body_too_large", "A line is too long", closesConnection: true);
-            searched = rest.Length;
-            body.AdvanceTo(rest.Start, rest.End);
+            passingOver |= rest.Length > maxBytes;
+            searched = passingOver ? 0 : rest.Length;
+            body.AdvanceTo(passingOver ? rest.End : rest.Start, rest.End);
         }
     }
 
-    private static ReadOnlySequence<byte> Trimmed(ReadOnlySequence<byte> line)
+    private static NdjsonLine Line(ReadOnlySequence<byte> line, int maxBytes, bool passedOver)
     {
+        if (passedOver || line.Length > maxBytes)
+            return new NdjsonLine(default, IsTooLong: true);
         var last = line.Length > 0 ? line.Slice(line.Length - 1).FirstSpan[0] : (byte)0;
-        return last == '\r' ? line.Slice(0, line.Length - 1) : line;
+        return new NdjsonLine(last == '\r' ? line.Slice(0, line.Length - 1) : line);
     }
 }

@@ -1,13 +1,15 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http.Features;
 using WhatsAppMesh.Edge.Limits;
 
 namespace WhatsAppMesh.Edge.Operator;
 
-/// <summary>Reads the JSON bodies of the operator API, within the limits that the doors' bodies have.</summary>
-internal sealed class OperatorBody(BodyBudget budget, EdgeOptions options, TimeProvider clock)
+/// <summary>Reads the JSON bodies of the operator API, within its budget and the doors' times.</summary>
+internal sealed class OperatorBody(OperatorBudget budget, EdgeOptions options, TimeProvider clock)
 {
-    private const int MaxBytes = 1024 * 1024;
+    /// <summary>Largest body.</summary>
+    public const int MaxBytes = 1024 * 1024;
 
     private readonly TimeSpan _timeout = TimeSpan.FromSeconds(options.Limits.BodyTimeoutSeconds);
 
@@ -18,14 +20,18 @@ internal sealed class OperatorBody(BodyBudget budget, EdgeOptions options, TimeP
         : throw OperatorRefusal.Of(Refusal.NotJson);
 
     /// <summary>Reads a body whole, whatever it holds, and keeps it while it is used.</summary>
-    /// <exception cref="OperatorRefusal">It is too large or too slow.</exception>
+    /// <exception cref="OperatorRefusal">It is too large or too slow, there is no room for it, or there is one where none may be.</exception>
     public async Task<T> HoldAsync<T>(HttpContext context, Func<PooledBody, Task<T>> use)
     {
-        if (!budget.TryEnter())
+        // By what the headers say, before any of it is read.
+        if ((HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsDelete(context.Request.Method))
+            && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
+            throw OperatorRefusal.Invalid("body", "must be empty");
+        if (!budget.Bodies.TryEnter())
             throw OperatorRefusal.Of(Refusal.TooManyBodies);
         try
         {
-            using var body = new PooledBody(budget, MaxBytes);
+            using var body = new PooledBody(budget.Bodies, MaxBytes);
             var verdict = await BodyReader.ReadAsync(context.Request, body, MaxBytes, _timeout, clock);
             if (verdict == BodyVerdict.Aborted)
                 throw new OperationCanceledException(context.RequestAborted);
@@ -35,7 +41,7 @@ internal sealed class OperatorBody(BodyBudget budget, EdgeOptions options, TimeP
         }
         finally
         {
-            budget.Leave();
+            budget.Bodies.Leave();
         }
     }
 

@@ -98,7 +98,9 @@ internal sealed partial class OperatorGate(
         {
             OperatorRefusal refused => refused,
             RpcException failed => OperatorRefusal.Of(failed),
-            BadHttpRequestException bad => new OperatorRefusal(bad.StatusCode, "malformed_request", "Malformed HTTP request", closesConnection: true),
+            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => OperatorRefusal.Of(Refusal.BodyTooLarge),
+            // A body that is read as a stream broke off, or its chunks do not add up: as the doors have it.
+            BadHttpRequestException or IOException => OperatorRefusal.Of(Refusal.BodyBroken),
             _ => null,
         };
         if (exception is RpcException && refusal is { Status: >= 500 })

@@ -10,6 +10,7 @@ internal static class OperatorHost
     {
         services.AddSingleton<OperatorMetrics>();
         services.AddSingleton<OperatorGate>();
+        services.AddSingleton(static provider => new OperatorBudget(provider.GetRequiredService<EdgeOptions>().Operator));
         services.AddSingleton<OperatorBody>();
         services.AddSingleton<ServiceCalls>();
         services.AddSingleton<Consumers>();

@@ -105,4 +105,33 @@ public sealed class DispatchForwardingTests
         await api.RefusedAsync("DELETE", "/api/automations/a-1", OperatorUnderTest.Acme, 400, "invalid_argument", "{}");
         Assert.Empty(api.Forwarded);
     }
+
+    [Fact]
+    public async Task A_body_where_none_may_be_is_refused_before_it_has_come()
+    {
+        await using var api = await OperatorUnderTest.StartAsync(new() { ["Edge:Limits:MinBodyBytesPerSecond"] = "0" });
+        await using var raw = await RawConnection.OpenAsync(api.Edge);
+        await raw.SendAsync($"GET /api/executions HTTP/1.1\r\nHost: x\r\nX-API-Key: {OperatorUnderTest.KeyOf(OperatorUnderTest.Acme)}\r\nContent-Length: 1000000\r\n\r\n{{");
+        Assert.Equal(400, await raw.ReadStatusAsync());
+    }
+
+    [Fact]
+    public async Task A_dispatch_that_hangs_takes_operators_places_and_no_collector_s()
+    {
+        await using var api = await OperatorUnderTest.StartAsync(new() { ["Edge:Operator:ConcurrentRequests"] = "2", ["Edge:Limits:ConcurrentBodies"] = "2" });
+        var hanging = new TaskCompletionSource();
+        api.Dispatch.Answer = async context =>
+        {
+            await hanging.Task;
+            await FakeIngest.AnswerAsync(context, 200, "{}");
+        };
+        var waiting = Enumerable.Range(0, 2).Select(_ => api.SendAsync("GET", "/api/executions", OperatorUnderTest.Acme)).ToList();
+        await Answers.EventuallyAsync(() => Task.FromResult(api.Forwarded.Count == 2), "both are on their way");
+
+        await api.RefusedAsync("GET", "/api/executions", OperatorUnderTest.Acme, 429, "rate_limited");
+        await api.Edge.AcceptedAsync(Signing.SignedV2());
+        hanging.SetResult();
+        foreach (var answer in await Task.WhenAll(waiting))
+            Assert.Equal(200, (int)answer.StatusCode);
+    }
 }

@@ -188,6 +188,30 @@ public sealed class OperatorAnswerTests
     }
 
     [Fact]
+    public async Task A_line_that_no_event_can_have_is_refused_alone()
+    {
+        await using var api = await OperatorUnderTest.StartAsync();
+        var export = await (await api.SendAsync("GET", "/api/events/export", OperatorUnderTest.Acme)).Content.ReadAsStringAsync();
+        var large = $$"""{"eventId":"{{Guid.NewGuid()}}","type":"x","payloadJson":"{{new string('x', 9 * 1024 * 1024)}}"}""";
+        using var import = await api.SendAsync("POST", "/api/events/import", OperatorUnderTest.Beta, $"{large}\n{new string('y', 17 * 1024 * 1024)}\n{export}", "application/x-ndjson");
+        using var result = JsonDocument.Parse(await import.Content.ReadAsStringAsync());
+        Assert.Equal((5, 3), (result.RootElement.GetProperty("read").GetInt64(), result.RootElement.GetProperty("appended").GetInt64()));
+        Assert.Equal([(1, "is longer than an event may be"), (2, "is longer than an event may be")],
+            result.RootElement.GetProperty("refusals").EnumerateArray().Select(static line => (line.GetProperty("line").GetInt32(), line.GetProperty("reason").GetString()!)));
+    }
+
+    [Fact]
+    public async Task An_import_that_does_not_arrive_whole_is_to_be_sent_again()
+    {
+        await using var api = await OperatorUnderTest.StartAsync();
+        await using var raw = await RawConnection.OpenAsync(api.Edge);
+        await raw.SendAsync(
+            $"POST /api/events/import HTTP/1.1\r\nHost: x\r\nX-API-Key: {OperatorUnderTest.KeyOf(OperatorUnderTest.Acme)}\r\n"
+            + "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFF\r\n{");
+        Assert.Equal(408, await raw.ReadStatusAsync());
+    }
+
+    [Fact]
     public async Task An_export_that_breaks_off_is_never_taken_for_a_whole_one()
     {
         await using var api = await OperatorUnderTest.StartAsync();
