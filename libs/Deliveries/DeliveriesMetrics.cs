@@ -60,7 +60,8 @@ internal sealed class DeliveriesMetrics : IDisposable
             _ => "ignored",
         };
         _events.Add(1, new TagList([_service, new("type", value?.Type ?? "other"), new("result", result)]));
-        if (verdict.Fate == Fate.Applied && value?.ReceivedAt is { } receivedAt)
+        // An imported event was received years ago, and nobody waits for it.
+        if (verdict.Fate == Fate.Applied && value is { Imported: false, ReceivedAt: { } receivedAt })
             _lag.Record(Math.Max(0, (_time.GetUtcNow() - receivedAt.ToDateTimeOffset()).TotalSeconds), _service);
     }
 

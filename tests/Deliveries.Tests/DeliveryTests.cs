@@ -106,6 +106,20 @@ public sealed class DeliveryTests
         Assert.Contains("mesh_consumer_events_total{result=\"ignored\",service=\"consumer\",type=\"other\"} ", await replica.GetTextAsync("/metrics"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task The_lag_is_that_of_what_is_new()
+    {
+        await using var world = await World.CreateAsync();
+        var replica = await world.StartReplicaAsync(null, (Replica.ServiceKey, "late"));
+        var (imported, collected) = (Envelopes.Event(1), Envelopes.Event(2));
+        imported.Imported = true;
+
+        await replica.DeliverAsync(Envelopes.Of(imported), Envelopes.Of(collected));
+
+        Assert.Equal("1 2", await world.EffectsAsync());
+        Assert.Contains("mesh_consumer_lag_seconds_count{service=\"late\"} 1", await replica.GetTextAsync("/metrics"), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("""{"id":"x-1","data":"text"}""")]
     [InlineData("""{"id":"x-1","data_base64":"AAE="}""")]

@@ -27,6 +27,20 @@ public sealed class BacklogWatchTests : IAsyncLifetime
         Assert.True(watch.ExecuteTask.IsCompletedSuccessfully);
     }
 
+    [Fact]
+    public async Task Imported_history_is_as_old_as_its_import()
+    {
+        await using var ingest = await IngestUnderTest.StartAsync(_database!.ConnectionString);
+        var begun = DateTimeOffset.UtcNow;
+        await ingest.ImportAsync([Transfer.Line(begun.AddYears(-3)), Transfer.Line(begun.AddYears(-2))]);
+        var lake = ingest.Services.GetRequiredService<LakeDatabase>();
+
+        var backlog = await BacklogWatch.LookAsync(lake.Queries, begun.AddHours(1), default);
+
+        Assert.Equal(2, backlog.Events);
+        Assert.InRange(backlog.OldestAgeSeconds, 3600 - (DateTimeOffset.UtcNow - begun).TotalSeconds, 3600.001);
+    }
+
     /// <summary>Fails a few times in a way that nobody foresaw, and lets no wait last.</summary>
     private sealed class BrokenClock(int failures) : TimeProvider
     {

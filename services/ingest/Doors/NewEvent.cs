@@ -36,8 +36,11 @@ internal sealed record NewEvent
     /// <summary>Second half of the dedup key: see <see cref="Ingest.BodyHash"/>.</summary>
     public required Guid BodyHash { get; init; }
 
+    /// <summary>When it was imported, by our clock; null unless it comes from an export.</summary>
+    public DateTimeOffset? ImportedAt { get; init; }
+
     /// <summary>True when it comes from an export: nothing is started because of it.</summary>
-    public bool IsImported { get; init; }
+    public bool IsImported => ImportedAt is not null;
 
     /// <summary>W3C trace context of the request; null when there was none.</summary>
     public string? TraceParent { get; init; }

@@ -50,7 +50,7 @@ internal readonly record struct ImportedEvent(NewEvent? Event, string Field = ""
             ReceivedAt = receivedAt,
             Payload = payload,
             BodyHash = HashOf(item, eventId, payload.Span, receivedAt),
-            IsImported = true,
+            ImportedAt = now,
         });
     }
 

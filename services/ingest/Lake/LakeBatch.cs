@@ -49,7 +49,7 @@ internal sealed class LakeBatch
         Tenants.Add(tenant);
         EventIds.Add(item.EventId);
         BodyHashes.Add(item.BodyHash);
-        Ids.Add(Guid.CreateVersion7(item.ReceivedAt));
+        Ids.Add(Guid.CreateVersion7(item.ImportedAt ?? item.ReceivedAt));
         Sources.Add(item.Source);
         Types.Add(item.Type);
         ChatJids.Add(item.ChatJid);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Npgsql;
 
 namespace WhatsAppMesh.Ingest;
@@ -7,10 +8,8 @@ internal sealed class BacklogWatch(LakeDatabase database, IngestMetrics metrics,
 {
     private const string Sql =
         """
-        select coalesce(sum(h.position - p.position), 0)::bigint,
-            extract(epoch from $1 - min((
-                select e.received_at from whatsapp_events e
-                where e.log = p.log and e.position > p.position order by e.position limit 1)))::float8
+        select h.position - p.position, (
+            select e.id from whatsapp_events e where e.log = p.log and e.position > p.position order by e.position limit 1)
         from head h join published p on p.log = h.log
         where p.position < h.position
         """;
@@ -22,10 +21,24 @@ internal sealed class BacklogWatch(LakeDatabase database, IngestMetrics metrics,
     public static async Task<PublishBacklog> LookAsync(NpgsqlDataSource queries, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await using var command = queries.CreateCommand(Sql);
-        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = now.UtcDateTime });
+        var (events, oldest) = (0L, now);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return new PublishBacklog(reader.GetInt64(0), reader.IsDBNull(1) ? 0 : Math.Max(0, reader.GetDouble(1)));
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            events += reader.GetInt64(0);
+            if (!reader.IsDBNull(1) && AppendedAt(reader.GetGuid(1)) is var at && at < oldest)
+                oldest = at;
+        }
+        return new PublishBacklog(events, (now - oldest).TotalSeconds);
+    }
+
+    // A row's id is a version 7 UUID: its first 48 bits are the milliseconds of when it came in. What was imported was received years ago,
+    // but waits since then.
+    private static DateTimeOffset AppendedAt(Guid id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        id.TryWriteBytes(bytes, bigEndian: true, out _);
+        return DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(bytes) >>> 16);
     }
 
     /// <inheritdoc/>
