@@ -14,8 +14,27 @@ public sealed class MembershipHandler(MembershipOptions options, MembershipMetri
     /// <inheritdoc/>
     public async Task ApplyAsync(IReadOnlyList<CollectedEvent> events, DeliveryContext context, NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
-        var observations = EventReaders.Read(events);
-        var outcome = await new MembershipStore(transaction, options).ApplyAsync(observations, cancellationToken);
-        metrics.Applied(outcome, observations.Skipped);
+        foreach (var run in Runs(events))
+        {
+            var observations = EventReaders.Read(run);
+            var outcome = await new MembershipStore(transaction, options).ApplyAsync(observations, cancellationToken);
+            metrics.Applied(outcome, observations.Skipped);
+        }
+    }
+
+    // What history brings to light is told apart from what is new, whichever batch both came in: by the order of the log.
+    private static IEnumerable<List<CollectedEvent>> Runs(IReadOnlyList<CollectedEvent> events)
+    {
+        var run = new List<CollectedEvent>(events.Count);
+        foreach (var value in events)
+        {
+            if (run.Count > 0 && run[0].Imported != value.Imported)
+            {
+                yield return run;
+                run = [];
+            }
+            run.Add(value);
+        }
+        yield return run;
     }
 }

@@ -43,6 +43,38 @@ public sealed class MembershipRuleTests : IAsyncLifetime
         Assert.Equal([$"{imported.Position}|{Lid(1)}|confirmed", $"3|{Lid(2)}|pending"], await JoinsAsync());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_join_that_only_history_shows_to_be_one_is_not_announced(bool inOneBatch)
+    {
+        var roster = _collector.SnapshotOf(GroupJid, Noon.AddDays(-30), Person(Lid(1)));
+        var add = _collector.Stub("GROUP_PARTICIPANT_ADD", Noon, Person(Lid(1)));
+        var left = _collector.Stub("GROUP_PARTICIPANT_REMOVE", Noon.AddDays(-1), Person(Lid(1)));
+        var rejoined = _collector.Stub("GROUP_PARTICIPANT_ADD", Noon.AddHours(2), Person(Lid(2)));
+        left.Imported = true;
+        foreach (var batch in inOneBatch ? [[roster, add, left, rejoined]] : new[] { [roster], [add], [left], new[] { rejoined } })
+            await _database.ApplyAsync(batch);
+
+        // The add begins a stay of its own since the import, and what happens after it is told as ever.
+        Assert.Equal(2, await _database.ValueAsync<long>("select count(*) from whatsapp_group_stays s join whatsapp_participants p on p.id = s.participant_id where p.known_by = '" + Lid(1) + "'"));
+        Assert.Equal([$"{add.Position}|{Lid(1)}|confirmed", $"{rejoined.Position}|{Lid(2)}|pending"], await JoinsAsync());
+    }
+
+    [Fact]
+    public async Task History_takes_back_no_join_that_waits_and_hides_none_that_follows()
+    {
+        var left = _collector.Stub("GROUP_PARTICIPANT_REMOVE", Noon.AddDays(-1), Person(Lid(1)));
+        left.Imported = true;
+        var add = _collector.Stub("GROUP_PARTICIPANT_ADD", Noon, Person(Lid(1)));
+        var older = _collector.Stub("GROUP_PARTICIPANT_REMOVE", Noon.AddDays(-2), Person(Lid(1)));
+        older.Imported = true;
+
+        await _database.ApplyAsync(left, add, older);
+
+        Assert.Equal([$"{add.Position}|{Lid(1)}|pending"], await JoinsAsync());
+    }
+
     [Fact]
     public async Task Stale_snapshot_never_removes_a_newer_member()
     {

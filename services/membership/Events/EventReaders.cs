@@ -24,6 +24,7 @@ public static class EventReaders
     /// What the events say, in their order. Types without a reader say nothing, nor does a derived type that a collector posted: an
     /// operator's decision cannot be forged through a webhook.
     /// </summary>
+    /// <param name="events">All of them imported, or none.</param>
     /// <exception cref="WhatsAppMesh.Deliveries.PoisonException">One of them can never be understood.</exception>
     public static Observations Read(IEnumerable<CollectedEvent> events)
     {

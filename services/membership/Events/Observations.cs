@@ -61,6 +61,9 @@ public sealed class Observations
     /// <summary>Announced joins that came back.</summary>
     public List<JoinSeen> Joins { get; } = [];
 
+    /// <summary>True when imported events say it: no join is announced because of them, not even one that they show an older event to be.</summary>
+    public bool IsHistory { get; private set; }
+
     /// <summary>Malformed rows that were left out.</summary>
     public int Skipped { get; set; }
 
@@ -97,6 +100,7 @@ public sealed class Observations
     /// <param name="joinsBefore">How many announcements there were before it.</param>
     public void TakeAsAnnounced(CollectedEvent source, int joinsBefore)
     {
+        IsHistory = true;
         Joins.RemoveRange(joinsBefore, Joins.Count - joinsBefore);
         foreach (var (group, fact) in Facts.Where(told => told.Fact.Kind == FactKind.Add && told.Fact.Key.Log == source.Log && told.Fact.Key.Position == source.Position))
         {

@@ -35,7 +35,7 @@ internal sealed class JoinTable
     private readonly record struct Mark(long Group, int Log, long Position, string Jid);
 
     private readonly Dictionary<Mark, string> _states = [];
-    private readonly List<(Mark Mark, JoinCandidate Join)> _pending = [];
+    private readonly List<(Mark Mark, JoinCandidate Join, string State)> _decided = [];
     private readonly List<Mark> _cancelled = [];
 
     /// <summary>Joins that <see cref="Decide"/> found to be new.</summary>
@@ -79,7 +79,9 @@ internal sealed class JoinTable
     }
 
     /// <summary>Finds out which stays are to be announced, and which announcements are not needed any more.</summary>
-    public void Decide(List<JoinCandidate> candidates)
+    /// <param name="candidates">Stays that changed.</param>
+    /// <param name="isHistory">Imported events changed them: what is new then counts as announced, for nobody waits for it.</param>
+    public void Decide(List<JoinCandidate> candidates, bool isHistory)
     {
         foreach (var join in candidates)
         {
@@ -91,11 +93,11 @@ internal sealed class JoinTable
             if (isTold)
                 continue;
             if (waiting.Count > 0)
-                _pending.Add((waiting[0], join));
+                _decided.Add((waiting[0], join, "pending"));
             else if (First(join) is { } first)
             {
-                _pending.Add((first, join));
-                Announced++;
+                _decided.Add((first, join, isHistory ? "confirmed" : "pending"));
+                Announced += isHistory ? 0 : 1;
             }
         }
     }
@@ -112,22 +114,22 @@ internal sealed class JoinTable
                 """, _cancelled.Select(static mark => mark.Group).ToArray(), _cancelled.Select(static mark => mark.Log).ToArray(),
                 _cancelled.Select(static mark => mark.Position).ToArray(), _cancelled.Select(static mark => mark.Jid).ToArray());
         }
-        var rows = _pending.OrderBy(static row => row.Mark.Group).ThenBy(static row => row.Mark.Log).ThenBy(static row => row.Mark.Position)
+        var rows = _decided.OrderBy(static row => row.Mark.Group).ThenBy(static row => row.Mark.Log).ThenBy(static row => row.Mark.Position)
             .ThenBy(static row => row.Mark.Jid, StringComparer.Ordinal).ToArray();
         if (rows.Length == 0)
             return;
         trip.Run("""
             insert into member_joins as m (group_id, log, position, jid, event_id, state, tenant, joined_at, payload)
-            select group_id, log, position, jid, event_id, 'pending', tenant, joined_at, payload
-            from unnest($1::bigint[], $2::int[], $3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[], $8::text[])
-                v(group_id, log, position, jid, event_id, tenant, joined_at, payload)
-            on conflict (group_id, log, position, jid) do update set state = 'pending', joined_at = excluded.joined_at, payload = excluded.payload
+            select group_id, log, position, jid, event_id, state, tenant, joined_at, payload
+            from unnest($1::bigint[], $2::int[], $3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[], $8::text[], $9::text[])
+                v(group_id, log, position, jid, event_id, tenant, joined_at, payload, state)
+            on conflict (group_id, log, position, jid) do update set state = excluded.state, joined_at = excluded.joined_at, payload = excluded.payload
             where m.state in ('pending', 'cancelled')
             """,
             rows.Select(static row => row.Mark.Group).ToArray(), rows.Select(static row => row.Mark.Log).ToArray(),
             rows.Select(static row => row.Mark.Position).ToArray(), rows.Select(static row => row.Mark.Jid).ToArray(),
             rows.Select(static row => EventIdOf(row.Mark, row.Join)).ToArray(), rows.Select(static row => row.Join.Group.Key.Tenant).ToArray(),
-            rows.Select(static row => row.Join.Stay.Start).ToArray(), rows.Select(static row => PayloadOf(row.Mark, row.Join)).ToArray());
+            rows.Select(static row => row.Join.Stay.Start).ToArray(), rows.Select(static row => row.State == "pending" ? PayloadOf(row.Mark, row.Join) : "").ToArray(), rows.Select(static row => row.State).ToArray());
     }
 
     /// <summary>Cancels what waits in the groups for a stay that an announcement come back shows to be told already.</summary>

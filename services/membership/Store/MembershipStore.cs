@@ -216,7 +216,7 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipO
         _joins.Load(trip, candidates);
         await trip.SendAsync(cancellationToken);
 
-        _joins.Decide(candidates);
+        _joins.Decide(candidates, seen.IsHistory);
         trip = new RoundTrip(transaction);
         _members.Save(trip);
         _people.Save(trip);
