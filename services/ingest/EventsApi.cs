@@ -32,7 +32,8 @@ internal sealed partial class EventsApi(LakeStore lake, IngestMetrics metrics, I
     private async Task HandleAsync(HttpContext context, Door door, string? routeId = null)
     {
         var receivedAt = clock.GetUtcNow();
-        if (Header(context, TenantHeader) is not { Length: <= MaxNameLength } tenant || Header(context, SourceHeader) is not { Length: <= MaxNameLength } source)
+        if (Header(context, TenantHeader) is not { Length: <= MaxNameLength } tenant
+            || Header(context, SourceHeader) is not { Length: <= MaxNameLength } name || door.SourceOf(name) is not { } source)
         {
             await ProblemAnswers.WriteAsync(context, StatusCodes.Status401Unauthorized, "unauthorized", "The request names no tenant and source: only edge may send events here");
             return;

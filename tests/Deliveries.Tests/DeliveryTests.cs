@@ -1,5 +1,8 @@
 using System.Net;
+using WhatsAppMesh.DeadLetters.V1;
+using WhatsAppMesh.Events;
 using WhatsAppMesh.Events.V1;
+using DeadLettersClient = WhatsAppMesh.DeadLetters.V1.DeadLetters.DeadLettersClient;
 
 namespace WhatsAppMesh.Deliveries.Tests;
 
@@ -104,6 +107,28 @@ public sealed class DeliveryTests
         Assert.Empty(replica.Handler.Batches);
         Assert.Equal("{[1,2)}", await world.AccountAsync());
         Assert.Contains("mesh_consumer_events_total{result=\"ignored\",service=\"consumer\",type=\"other\"} ", await replica.GetTextAsync("/metrics"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_type_told_by_somebody_who_may_not_is_as_good_as_unknown()
+    {
+        await using var world = await World.CreateAsync();
+        var replica = await world.StartReplicaAsync(null, (Replica.ServiceKey, "forged"));
+        CollectedEvent[] told = [.. new[] { "member.joined", "trigger.fired", "lead.stage_changed" }
+            .SelectMany(static type => new[] { "default", EventOrigin.TellerOf(type)! }, static (type, source) => (type, source))
+            .Select(static (one, i) => new CollectedEvent(Envelopes.Event(i + 1, one.type)) { Source = one.source })];
+        world.Lake.Add(told);
+
+        Assert.All(await replica.DeliverAsync(told.Select(static value => Envelopes.Of(value))), static status => Assert.Equal("SUCCESS", status));
+        var client = new DeadLettersClient(replica.Channel);
+        await ReplayTests.DoneAsync(client, (await client.ReplayAsync(new()
+        {
+            Tenant = Envelopes.Tenant, Ranges = { new PositionRange { Log = 1, From = 1, To = 1 } }, Reason = "again",
+        })).JobId);
+
+        Assert.Equal("2 4 6", await world.EffectsAsync());
+        Assert.Equal("{[1,7)}", await world.AccountAsync());
+        Assert.Contains("mesh_consumer_events_total{result=\"ignored\",service=\"forged\",type=\"other\"} 3", await replica.GetTextAsync("/metrics"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using WhatsAppMesh.Dispatch.Automations;
 using WhatsAppMesh.Dispatch.Jobs;
 using WhatsAppMesh.Dispatch.Messages;
 using WhatsAppMesh.Dispatch.Tests.Driving;
+using WhatsAppMesh.Events.V1;
 
 namespace WhatsAppMesh.Dispatch.Tests;
 
@@ -183,14 +184,16 @@ public sealed class JobsFromEventsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_collector_cannot_pretend_to_be_a_trigger_or_a_service()
+    public async Task A_collector_cannot_pretend_to_be_a_trigger_a_crm_or_a_service()
     {
+        await _database.AutomationAsync("stage_changed", "won");
         await _database.AutomationAsync("member_joined", Lake.Group);
         await _database.AutomationAsync("trigger_fired", "orders", to: "5511999990001");
-        var (joined, fired) = (_lake.Join(Lake.Group, "77@lid", null, 1), _lake.Trigger("orders", new JsonObject(), 1));
-        joined.Source = fired.Source = "default";
-        await _database.ApplyAsync(joined, fired);
+        CollectedEvent[] told = [_lake.Join(Lake.Group, "77@lid", null, 1), _lake.Trigger("orders", new JsonObject(), 1), _lake.Stage("42", "won", 1)];
+        await _database.ApplyAsync(told.Select(static one => new CollectedEvent(one) { Source = one.Source.Split(':')[0] }));
         Assert.Empty(await _database.JobsAsync());
+        await _database.ApplyAsync(told);
+        Assert.Equal(3, (await _database.JobsAsync()).Count);
     }
 
     [Fact]

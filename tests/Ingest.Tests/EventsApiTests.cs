@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using WhatsAppMesh.Ingest.V1;
 using WhatsAppMesh.LocalPostgres;
 
 namespace WhatsAppMesh.Ingest.Tests;
@@ -45,6 +46,27 @@ public class EventsApiTests(SharedIngest shared) : IClassFixture<SharedIngest>
         using var request = IngestUnderTest.Request("/v2/events", Body, Guid.NewGuid().ToString());
         request.Headers.Remove(header);
         Assert.Equal(401, (await _ingest.SendAsync(request)).Status);
+    }
+
+    [Theory]
+    [InlineData("/v2/events", "wpp-tui", "wpp-tui")]
+    [InlineData("/triggers/orders/events", "orders", "trigger:orders")]
+    [InlineData("/leads/42/events", "hub", "crm:hub")]
+    [InlineData("/broker/events", "hub", "broker:hub")]
+    [InlineData("/waha/events", "hub", "waha:hub")]
+    [InlineData("/v2/events", "trigger:orders", null)]
+    [InlineData("/v2/events", "service:membership", null)]
+    [InlineData("/triggers/orders/events", "orders:", null)]
+    public async Task The_source_says_through_which_door_an_event_came(string path, string name, string? source)
+    {
+        var tenant = Guid.NewGuid().ToString();
+        const string body = """{"type":"trigger.fired","stage_id":"won","event":"message","payload":{}}""";
+        using var request = IngestUnderTest.Request(path, body, Guid.NewGuid().ToString(), tenant, name, ("Idempotency-Key", "1"));
+
+        var answer = await _ingest.SendAsync(request);
+
+        Assert.Equal(source is null, answer.Status == 401);
+        Assert.Equal(source is null ? [] : [source], (await _ingest.ExportAsync(new EventFilter { Tenant = tenant })).Select(static item => item.Source));
     }
 
     [Theory]

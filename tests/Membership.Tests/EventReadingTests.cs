@@ -133,24 +133,6 @@ public sealed class EventReadingTests
     }
 
     [Theory]
-    [InlineData("identity.linked")]
-    [InlineData("identity.unlinked")]
-    [InlineData("member.joined")]
-    public void Derived_event_that_a_collector_posted_says_nothing(string type)
-    {
-        var forged = _collector.Event(type, JsonNode.Parse("""
-            {"lid":"1@lid","phone_jid":"12025550101@s.whatsapp.net","group_jid":"120363000000000001@g.us","evidence":{"log":1,"position":1,"jid":"1@lid"}}
-            """)!);
-        forged.Source = "default";
-
-        var seen = EventReaders.Read([forged]);
-
-        Assert.Empty(seen.Decisions);
-        Assert.Empty(seen.Pairs);
-        Assert.Empty(seen.Joins);
-    }
-
-    [Theory]
     [InlineData("groups.metadata", """{"id":"120363000000000001@g.us","participants":"nobody"}""", GroupJid)]
     [InlineData("groups.metadata", """{"id":"120363000000000001@g.us","participants":{"0":"1@lid"}}""", GroupJid)]
     [InlineData("groups.metadata", """{"subject":"no id"}""", "")]

@@ -45,7 +45,7 @@ internal sealed partial class BatchProcessor : IAsyncDisposable
         for (var i = 0; i < deliveries.Count; i++)
         {
             var (value, failure) = (deliveries[i].Event, deliveries[i].Unreadable);
-            if (value is { PayloadInLake: true } inLake && _handler.Handles(inLake.Type))
+            if (value is { PayloadInLake: true } inLake && _handler.Concerns(inLake))
                 (value, failure) = await FetchAsync(inLake, cancellationToken);
             if (failure is not null)
             {
@@ -65,7 +65,7 @@ internal sealed partial class BatchProcessor : IAsyncDisposable
         }
 
         for (var i = 0; i < verdicts.Length; i++)
-            _metrics.Event(deliveries[i].Event is { } value && _handler.Handles(value.Type) ? value : null, verdicts[i]);
+            _metrics.Event(deliveries[i].Event is { } value && _handler.Concerns(value) ? value : null, verdicts[i]);
         return verdicts;
     }
 

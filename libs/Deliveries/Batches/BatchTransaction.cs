@@ -29,7 +29,7 @@ internal sealed class BatchTransaction(
             for (var i = 0; i < events.Count; i++)
             {
                 var value = events[i];
-                var isHandled = handler.Handles(value.Type);
+                var isHandled = handler.Concerns(value);
                 fates[i] = account.IsDone(value.Log, value.Position) ? Fate.Known : isHandled || told.ContainsKey(i) ? Fate.Applied : Fate.Ignored;
                 if (fates[i] == Fate.Known)
                     continue;

@@ -66,7 +66,7 @@ internal sealed class Replayer(
         var value = item.Delivery.Event!;
         try
         {
-            if (value.PayloadInLake && handler.Handles(value.Type))
+            if (value.PayloadInLake && handler.Concerns(value))
                 value = await lake.GetEventAsync(value.Log, value.Position, cancellationToken);
         }
         catch (PoisonException exception)
@@ -79,7 +79,7 @@ internal sealed class Replayer(
         {
             var settled = await SettleAsync(account.Transaction, item, job, DeadLetterRow.Replayed, cancellationToken);
             var skip = item.DeadLetter is not null && settled is null;
-            if (!skip && handler.Handles(value.Type))
+            if (!skip && handler.Concerns(value))
                 await handler.ApplyAsync([value], new DeliveryContext(IsReplay: true, item.AllowSends), account.Transaction, cancellationToken);
             if (!skip && !account.IsDone(value.Log, value.Position))
                 account.Add(value.Log, value.Position);

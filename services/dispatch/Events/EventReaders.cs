@@ -13,13 +13,12 @@ internal static class EventReaders
     private const string StageChanged = "lead.stage_changed";
     private const string TriggerFired = "trigger.fired";
     private const string MemberJoined = "member.joined";
-    private const string MembershipSource = "service:membership";
     private const int MaxFact = 4096;
 
     /// <summary>True for the types that <see cref="Read"/> reads.</summary>
     public static bool Reads(string type) => type is StageChanged or TriggerFired or MemberJoined;
 
-    /// <summary>Reads a batch. What is not believed says nothing.</summary>
+    /// <summary>Reads a batch.</summary>
     /// <exception cref="PoisonException">An event is not what its type promises.</exception>
     public static CauseEvents Read(IReadOnlyList<CollectedEvent> events)
     {
@@ -32,7 +31,7 @@ internal static class EventReaders
             var payload = document.RootElement;
             if (one.Type == StageChanged)
                 read.StageChanges.Add(ReadStageChange(one, id, payload));
-            else if (one.Imported || !IsBelieved(one, payload))
+            else if (one.Imported)
                 continue;
             else
                 read.Causes.Add(one.Type == TriggerFired ? ReadTrigger(one, id, payload) : ReadJoin(one, id, payload));
@@ -40,11 +39,6 @@ internal static class EventReaders
 
         return read;
     }
-
-    // A collector may post any type. A trigger's own door says its name, and only a service can say that it derived something.
-    private static bool IsBelieved(CollectedEvent one, JsonElement payload) => one.Type == MemberJoined
-        ? one.Source == MembershipSource
-        : Text(payload, "trigger_id") is not { } trigger || string.Equals(trigger, one.Source, StringComparison.OrdinalIgnoreCase);
 
     private static StageChange ReadStageChange(CollectedEvent one, Guid id, JsonElement payload)
     {

@@ -10,7 +10,7 @@ namespace WhatsAppMesh.Ingest;
 /// </summary>
 internal static class BrokerDoor
 {
-    public static readonly Door Instance = new(Read, DoorAnswers.AcceptedCount);
+    public static readonly Door Instance = new(EventOrigin.Broker, Read, DoorAnswers.AcceptedCount);
 
     private const int MaxTypeLength = 93;
     private const int MaxItems = 1_000;

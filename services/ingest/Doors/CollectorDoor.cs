@@ -3,9 +3,9 @@ namespace WhatsAppMesh.Ingest;
 /// <summary>Collectors, both generations of their contract.</summary>
 internal static class CollectorDoor
 {
-    public static readonly Door V1 = new(request => Read(request, CollectorContract.V1), DoorAnswers.AcceptedOrDuplicate);
+    public static readonly Door V1 = new("", request => Read(request, CollectorContract.V1), DoorAnswers.AcceptedOrDuplicate);
 
-    public static readonly Door V2 = new(request => Read(request, CollectorContract.V2), DoorAnswers.Stored);
+    public static readonly Door V2 = new("", request => Read(request, CollectorContract.V2), DoorAnswers.Stored);
 
     private static readonly Refusal InvalidEventId = new(StatusCodes.Status400BadRequest, "invalid_event_id", "The event id must be a UUID");
 

@@ -1,8 +1,10 @@
+using WhatsAppMesh.Events;
+
 namespace WhatsAppMesh.Ingest;
 
 /// <summary>A request as the doors see it: who, which ids, and the body.</summary>
 /// <param name="Tenant">Verified by edge.</param>
-/// <param name="Source">Verified by edge: the collector, or the name of the trigger, CRM or broker configuration.</param>
+/// <param name="Source">What the event's source will be: see <see cref="Door.SourceOf"/>.</param>
 /// <param name="EventId">Raw event id header of the collector's contracts; null when absent.</param>
 /// <param name="RouteId">Trigger or lead id from the path; null elsewhere.</param>
 /// <param name="IdempotencyKey">Idempotency-Key header; null when absent or blank.</param>
@@ -53,6 +55,12 @@ internal readonly record struct DoorReading(NewEvent[] Events, Refusal? Refusal)
 }
 
 /// <summary>One way into the lake: how a request becomes events, and what its client is told once they are stored.</summary>
+/// <param name="Prefix">Of the sources of its events, from <see cref="EventOrigin"/>; empty for collectors.</param>
 /// <param name="Read">Pure: decides everything but the storing.</param>
 /// <param name="Answer">Writes the answer for stored events.</param>
-internal sealed record Door(Func<DoorRequest, DoorReading> Read, Func<HttpResponse, NewEvent[], StoredEvent[], Task> Answer);
+internal sealed record Door(string Prefix, Func<DoorRequest, DoorReading> Read, Func<HttpResponse, NewEvent[], StoredEvent[], Task> Answer)
+{
+    /// <summary>Source of what a sender posts here; null when its name would pass for that of another door.</summary>
+    /// <param name="name">The sender as edge verified it: the collector, or the configured trigger, CRM, broker or WAHA.</param>
+    public string? SourceOf(string name) => EventOrigin.IsName(name) ? Prefix + name : null;
+}

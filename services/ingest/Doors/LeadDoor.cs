@@ -10,7 +10,7 @@ namespace WhatsAppMesh.Ingest;
 /// </summary>
 internal static class LeadDoor
 {
-    public static readonly Door Instance = new(Read, DoorAnswers.Accepted);
+    public static readonly Door Instance = new(EventOrigin.Crm, Read, DoorAnswers.Accepted);
 
     private const int MaxLength = 255;
 

@@ -6,7 +6,7 @@ internal sealed record NewEvent
     /// <summary>Tenant that owns it, as edge verified it.</summary>
     public required string Tenant { get; init; }
 
-    /// <summary>Door or collector that delivered it; "service:NAME" for derived events.</summary>
+    /// <summary>Who delivered it, and through which door: see <see cref="Events.EventOrigin"/>.</summary>
     public required string Source { get; init; }
 
     /// <summary>Id the source gave. Opaque.</summary>

@@ -9,7 +9,7 @@ namespace WhatsAppMesh.Ingest;
 /// </summary>
 internal static class TriggerDoor
 {
-    public static readonly Door Instance = new(Read, DoorAnswers.Ok);
+    public static readonly Door Instance = new(EventOrigin.Trigger, Read, DoorAnswers.Ok);
 
     private static DoorReading Read(DoorRequest request)
     {

@@ -6,7 +6,7 @@ namespace WhatsAppMesh.Ingest;
 /// <summary>Webhooks of WAHA, stored raw as <c>waha.{event}</c>. WAHA keeps an event's id across its retries.</summary>
 internal static class WahaDoor
 {
-    public static readonly Door Instance = new(Read, DoorAnswers.Accepted);
+    public static readonly Door Instance = new(EventOrigin.Waha, Read, DoorAnswers.Accepted);
 
     private const int MaxEventLength = 95;
 

@@ -14,8 +14,10 @@ namespace WhatsAppMesh.Ingest;
 /// <param name="Reason">The rule; never a word of the event.</param>
 internal readonly record struct ImportedEvent(NewEvent? Event, string Field = "", string Reason = "")
 {
-    private const int MaxSourceLength = 100;
-    private const string ServicePrefix = "service:";
+    private const int MaxFieldLength = 100;
+
+    // A door's prefix and the longest name.
+    private const int MaxSourceLength = 120;
 
     /// <summary>Earliest reception that is believed: WhatsApp's first year.</summary>
     public static readonly DateTimeOffset EarliestReception = new(2009, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -62,7 +64,7 @@ internal readonly record struct ImportedEvent(NewEvent? Event, string Field = ""
             return ("type", type);
         if (TextRules.BrokenBy(item.Source, MaxSourceLength, isRequired: true) is { } source)
             return ("source", source);
-        if (TextRules.BrokenBy(item.OccurredAtSource, MaxSourceLength) is { } occurredAtSource)
+        if (TextRules.BrokenBy(item.OccurredAtSource, MaxFieldLength) is { } occurredAtSource)
             return ("occurred_at_source", occurredAtSource);
         foreach (var (field, jid) in new[] { ("chat_jid", item.ChatJid), ("participant_jid", item.ParticipantJid), ("participant_alt", item.ParticipantAlt) })
         {
@@ -88,7 +90,7 @@ internal readonly record struct ImportedEvent(NewEvent? Event, string Field = ""
 
     // As where it came from: what a service derived is told apart by its id alone.
     private static Guid HashOf(CollectedEvent item, Guid eventId, ReadOnlySpan<byte> payload, DateTimeOffset receivedAt) =>
-        item.Source.StartsWith(ServicePrefix, StringComparison.Ordinal) ? BodyHash.OfDerived(item.Type, eventId) : BodyHash.Of(item.Type, payload, receivedAt);
+        item.Source.StartsWith(EventOrigin.Service, StringComparison.Ordinal) ? BodyHash.OfDerived(item.Type, eventId) : BodyHash.Of(item.Type, payload, receivedAt);
 
     private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
 }

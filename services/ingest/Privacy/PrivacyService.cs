@@ -9,7 +9,7 @@ namespace WhatsAppMesh.Ingest;
 /// <summary>Erasure of a person from the lake, which goes before every other service: what they fill themselves from must be clean first.</summary>
 internal sealed partial class PrivacyService(LakeErasure erasure, LakeStore lake, TimeProvider clock, ILogger<PrivacyService> logger) : WhatsAppMesh.Privacy.V1.Privacy.PrivacyBase
 {
-    private const string Source = "service:ingest";
+    private const string Source = $"{EventOrigin.Service}ingest";
 
     private static readonly TimeSpan Shift = TimeSpan.FromSeconds(10);
 

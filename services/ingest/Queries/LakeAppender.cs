@@ -54,7 +54,7 @@ internal sealed class LakeAppender(LakeStore lake, TimeProvider clock)
         return new NewEvent
         {
             Tenant = item.Tenant,
-            Source = $"service:{service}",
+            Source = EventOrigin.Service + service,
             EventId = eventId,
             Type = item.Type,
             ChatJid = NullIfEmpty(item.ChatJid),

@@ -5,9 +5,6 @@ namespace WhatsAppMesh.Membership.Events;
 /// <summary>Every reader, by event type.</summary>
 public static class EventReaders
 {
-    // The lake writes who appended an event; sources of collectors have other names.
-    private const string ServiceSource = "service:";
-
     private static readonly Dictionary<string, IEventReader> ByType = All().SelectMany(reader => reader.Types, KeyValuePair.Create)
         .ToDictionary(pair => pair.Value, pair => pair.Key, StringComparer.Ordinal);
 
@@ -17,13 +14,7 @@ public static class EventReaders
     /// <summary>True when there is a reader for the type.</summary>
     public static bool Reads(string type) => ByType.ContainsKey(type);
 
-    /// <summary>True for what only a service of the mesh can say.</summary>
-    public static bool IsDerived(string type) => type is MemberJoinedReader.Type or IdentityDecisionReader.Linked or IdentityDecisionReader.Unlinked;
-
-    /// <summary>
-    /// What the events say, in their order. Types without a reader say nothing, nor does a derived type that a collector posted: an
-    /// operator's decision cannot be forged through a webhook.
-    /// </summary>
+    /// <summary>What the events say, in their order. Types without a reader say nothing.</summary>
     /// <param name="events">All of them imported, or none.</param>
     /// <exception cref="WhatsAppMesh.Deliveries.PoisonException">One of them can never be understood.</exception>
     public static Observations Read(IEnumerable<CollectedEvent> events)
@@ -31,7 +22,7 @@ public static class EventReaders
         var observations = new Observations();
         foreach (var source in events)
         {
-            if (!ByType.TryGetValue(source.Type, out var reader) || (IsDerived(source.Type) && !source.Source.StartsWith(ServiceSource, StringComparison.Ordinal)))
+            if (!ByType.TryGetValue(source.Type, out var reader))
                 continue;
             var observed = ObservedEvent.Open(source, out var document);
             var told = observations.Joins.Count;

@@ -48,7 +48,7 @@ public sealed class DispatchDatabase : IAsyncDisposable
     {
         await using var connection = await Source.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        await Handler.ApplyAsync([.. events.OrderBy(static e => e.Log).ThenBy(static e => e.Position)], context, transaction, default);
+        await Handler.ApplyAsync([.. events.Where(((IBatchHandler)Handler).Concerns).OrderBy(static e => e.Log).ThenBy(static e => e.Position)], context, transaction, default);
         await transaction.CommitAsync();
     }
 

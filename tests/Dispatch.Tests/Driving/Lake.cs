@@ -24,13 +24,13 @@ public sealed class Lake(string tenant = "acme")
     }
 
     public CollectedEvent Trigger(string trigger, JsonNode body, double hour, string? id = null) =>
-        Event("trigger.fired", new JsonObject { ["trigger_id"] = trigger, ["body"] = body }, hour, null, id, trigger);
+        Event("trigger.fired", new JsonObject { ["trigger_id"] = trigger, ["body"] = body }, hour, null, id);
 
     public CollectedEvent Join(string group, string? lid, string? phone, double hour, string? id = null) => Event(
         "member.joined", new JsonObject { ["group_jid"] = group, ["lid"] = lid, ["phone_jid"] = phone, ["joined_at"] = Hour(hour).ToString("O", CultureInfo.InvariantCulture) },
-        hour, null, id, "service:membership");
+        hour, null, id);
 
-    public CollectedEvent Event(string type, JsonNode payload, double hour, double? received = null, string? id = null, string source = "crm")
+    public CollectedEvent Event(string type, JsonNode payload, double hour, double? received = null, string? id = null)
     {
         var position = ++_position;
         return new CollectedEvent
@@ -38,7 +38,7 @@ public sealed class Lake(string tenant = "acme")
             Log = 1,
             Position = position,
             Tenant = tenant,
-            Source = source,
+            Source = EventOrigin.TellerOf(type) ?? "test",
             EventId = DerivedId.Of(id ?? $"{tenant}|{type}|{position}").ToString(),
             Type = type,
             OccurredAt = Timestamp.FromDateTimeOffset(Hour(hour)),

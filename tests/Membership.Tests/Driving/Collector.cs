@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Google.Protobuf.WellKnownTypes;
+using WhatsAppMesh.Events;
 using WhatsAppMesh.Events.V1;
 using WhatsAppMesh.Membership.Events;
 
@@ -24,7 +25,7 @@ public sealed class Collector(string tenant = "acme")
         Log = 1,
         Position = ++_position,
         Tenant = tenant,
-        Source = EventReaders.IsDerived(type) ? "service:membership" : "default",
+        Source = EventOrigin.TellerOf(type) ?? "default",
         EventId = Guid.NewGuid().ToString(),
         Type = type,
         ChatJid = chat,
