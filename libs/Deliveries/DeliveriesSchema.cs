@@ -139,4 +139,11 @@ public static class DeliveriesSchema
         create index dead_letters_settled on deliveries.dead_letters (settled_at) where settled_at is not null;
         create index replay_jobs_finished on deliveries.replay_jobs (finished_at) where finished_at is not null;
         """;
+    /// <summary>Third version: a discard concerns one tenant.</summary>
+    public const string Version3 = """
+        -- Tenant of the event that was given up; empty: noted before tenants were, good for whichever tenant's event is at the position.
+        alter table deliveries.discards add column tenant text not null default '';
+        update deliveries.discards g set tenant = d.tenant from deliveries.dead_letters d
+        where d.log = g.log and d.position = g.position and d.state = 'discarded';
+        """;
 }

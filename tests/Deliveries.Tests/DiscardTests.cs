@@ -131,6 +131,39 @@ public sealed class DiscardTests
     }
 
     [Theory]
+    [InlineData("an import into the tenant", Envelopes.Tenant, true)]
+    [InlineData("an import into another tenant", "other", true)]
+    [InlineData("the service, of another tenant's", "other", false)]
+    public async Task Nobody_gives_up_what_died_in_a_tenant_but_the_tenant_itself(string who, string tenant, bool imported)
+    {
+        await using var world = await World.CreateAsync();
+        var replica = await world.StartReplicaAsync();
+        var (before, after) = (Told(4, "consumer", Poisoned), Told(5, "consumer", Poisoned));
+        foreach (var told in new[] { before, after })
+            (told.Tenant, told.Imported) = (tenant, imported);
+
+        Assert.Equal(["SUCCESS"], await replica.DeliverAsync(Envelopes.Of(before)));
+        await LogThreeAsync(world, replica);
+        Assert.Equal(["SUCCESS"], await replica.DeliverAsync(Envelopes.Of(after)));
+
+        Assert.Equal((who, "2", ""), (who, await SetAsync(replica, "dead", 5), await SetAsync(replica, "discarded", 5)));
+        Assert.Equal(0, await world.QueryAsync<long>("select count(*) from deliveries.audit_trail"));
+    }
+
+    [Fact]
+    public async Task A_log_that_only_a_discard_names_gets_no_account()
+    {
+        await using var world = await World.CreateAsync();
+        var replica = await world.StartReplicaAsync();
+        var told = Told(4, "consumer", Poisoned);
+        told.PayloadJson = new Discard("consumer", 99, Poisoned, Guid.NewGuid(), "ana", "spam").ToJson();
+
+        Assert.Equal(["SUCCESS"], await replica.DeliverAsync(Envelopes.Of(told)));
+
+        Assert.Equal("1", await world.QueryAsync<string>("select string_agg(log::text, ',') from deliveries.account"));
+    }
+
+    [Theory]
     [InlineData("null")]
     [InlineData("[]")]
     [InlineData("{}")]

@@ -30,6 +30,7 @@ internal sealed class World : IAsyncDisposable
         var world = new World(await TestDatabase.CreateAsync(), await FakeLake.StartAsync());
         await world.ExecuteAsync(DeliveriesSchema.Version1);
         await world.ExecuteAsync(DeliveriesSchema.Version2);
+        await world.ExecuteAsync(DeliveriesSchema.Version3);
         await world.ExecuteAsync("create table effects (log int, position bigint, payload text)");
         return world;
     }

@@ -27,7 +27,7 @@ internal sealed class AccountTransaction : IAsyncDisposable
     /// <summary>True when the server or the network ended the connection: whatever exception says so, no event is to blame.</summary>
     public bool ConnectionLost => _connection.FullState.HasFlag(System.Data.ConnectionState.Broken) || _connection.State != System.Data.ConnectionState.Open;
 
-    /// <summary>Opens a transaction and locks the account rows of <paramref name="logs"/>, making those that are new.</summary>
+    /// <summary>Opens a transaction and locks the account rows of <paramref name="logs"/>, making those that are new: until the commit, which keeps those with something in them.</summary>
     public static async Task<AccountTransaction> BeginAsync(NpgsqlDataSource database, IEnumerable<int> logs, TimeSpan lockTimeout, CancellationToken cancellationToken)
     {
         var wanted = logs.Distinct().Order().ToArray();
@@ -75,11 +75,12 @@ internal sealed class AccountTransaction : IAsyncDisposable
         _retired[log] = _retired.TryGetValue(log, out var known) ? known.Union(fresh) : fresh;
     }
 
-    /// <summary>Writes what was added and commits.</summary>
+    /// <summary>Writes what was added and commits. A log of which nothing is accounted for has no row: it may be somebody's invention.</summary>
     public async Task CommitAsync(CancellationToken cancellationToken)
     {
         var changed = _added.Keys.Union(_retired.Keys).Order().ToList();
-        if (changed.Count > 0)
+        var empty = _done.Where(log => log.Value.IsEmpty).Select(static log => log.Key).Except(changed).ToArray();
+        if (changed.Count + empty.Length > 0)
         {
             await using var batch = new NpgsqlBatch(_connection, Transaction);
             foreach (var log in changed)
@@ -95,6 +96,14 @@ internal sealed class AccountTransaction : IAsyncDisposable
                         new NpgsqlParameter<string> { TypedValue = added.ToString() },
                         new NpgsqlParameter<string> { TypedValue = retired.ToString() },
                     },
+                });
+            }
+
+            if (empty.Length > 0)
+            {
+                batch.BatchCommands.Add(new NpgsqlBatchCommand("delete from deliveries.account where log = any($1) and isempty(done)")
+                {
+                    Parameters = { new NpgsqlParameter<int[]> { TypedValue = empty } },
                 });
             }
 

@@ -40,8 +40,8 @@ internal sealed class BatchTransaction(
 
             if (handled.Count > 0)
                 await handler.ApplyAsync(handled, DeliveryContext.First, account.Transaction, cancellationToken);
-            foreach (var (_, discard) in told.Where(one => fates[one.Key] == Fate.Applied).OrderBy(static one => (one.Value.Log, one.Value.Position)))
-                await discarding.ApplyAsync(account.Transaction, discard, account.IsDone(discard.Log, discard.Position), cancellationToken);
+            foreach (var (i, discard) in told.Where(one => fates[one.Key] == Fate.Applied).OrderBy(static one => (one.Value.Log, one.Value.Position)))
+                await discarding.ApplyAsync(account.Transaction, events[i].Tenant, discard, account.IsDone(discard.Log, discard.Position), cancellationToken);
             step = "commit";
             await account.CommitAsync(cancellationToken);
             metrics.Handled(started);

@@ -52,7 +52,7 @@ internal sealed class DeadLetterStore(NpgsqlDataSource database, DeliveriesOptio
                 delete from deliveries.failures where log = $3 and position = $4 and envelope_key = $5
                 returning category, error, message, step, attempts, trace_id, first_at),
             given_up as (
-                update deliveries.discards set is_dead = true where log = $3 and position = $4 returning log)
+                update deliveries.discards set is_dead = true where log = $3 and position = $4 and tenant in ($2, '') returning log)
             insert into deliveries.dead_letters (
                 id, tenant, log, position, incarnation, envelope_key, event_id, revision, type, state, category, error, message, step,
                 attempts, trace_id, first_failed_at, dead_at, settled_at, previous_id, envelope)

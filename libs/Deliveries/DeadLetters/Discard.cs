@@ -35,14 +35,15 @@ internal sealed partial record Discard(
 
     /// <summary>
     /// The discards among some events that concern a consumer, by index. Only the consumer itself can have said so: the lake writes who
-    /// appended an event, and a collector that posts this type is not believed.
+    /// appended an event, and a collector that posts this type is not believed. Nor is an import: it names positions of another log.
     /// </summary>
     public static IReadOnlyDictionary<int, Discard> Told(IReadOnlyList<CollectedEvent> events, string service)
     {
         var told = new Dictionary<int, Discard>();
         for (var i = 0; i < events.Count; i++)
         {
-            if (events[i].Type == EventType && events[i].Source == $"service:{service}" && Read(events[i].PayloadJson) is { } discard && discard.Service == service)
+            if (events[i] is { Type: EventType, Imported: false } value && value.Source == EventOrigin.Service + service
+                && Read(value.PayloadJson) is { } discard && discard.Service == service)
                 told[i] = discard;
         }
 
