@@ -11,6 +11,17 @@ namespace WhatsAppMesh.Deliveries;
 /// </param>
 public sealed record DeliveryContext(bool IsReplay, bool AllowSends)
 {
+    private readonly IReadOnlyDictionary<(int Log, long Position), string>? _traces;
+
     /// <summary>Events that come for the first time, over the topic or from the lake.</summary>
     public static DeliveryContext First { get; } = new(IsReplay: false, AllowSends: true);
+
+    private DeliveryContext(DeliveryContext origin, IReadOnlyDictionary<(int Log, long Position), string> traces)
+        : this(origin) => _traces = traces;
+
+    /// <summary>W3C trace context that an event came with, so that what it starts is part of its trace; null when it came without (from the lake).</summary>
+    public string? TraceParentOf(int log, long position) => _traces?.GetValueOrDefault((log, position));
+
+    /// <summary>The same, for events that came with these traces.</summary>
+    internal DeliveryContext With(IReadOnlyDictionary<(int Log, long Position), string> traces) => new(this, traces);
 }

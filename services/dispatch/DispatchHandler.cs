@@ -36,7 +36,7 @@ public sealed class DispatchHandler(DispatchMetrics metrics, TimeProvider time) 
         var save = new RoundTrip(transaction);
         leads.Save(save, now);
         JobTable.Keep(save, [.. plans.Select(static one => (one.Lead.Key, one.Plan))], now, count => cancelled = count);
-        JobTable.Create(save, jobs, Activity.Current?.Id, now, count => created = count);
+        JobTable.Create(save, jobs, job => context.TraceParentOf(job.Cause.Log, job.Cause.Position) ?? Activity.Current?.Id, now, count => created = count);
         await save.SendAsync(cancellationToken);
         metrics.Planned(created, cancelled);
     }

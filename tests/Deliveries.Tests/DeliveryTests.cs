@@ -33,6 +33,19 @@ public sealed class DeliveryTests
     }
 
     [Fact]
+    public async Task The_handler_learns_which_trace_an_event_belongs_to()
+    {
+        await using var world = await World.CreateAsync();
+        var replica = await world.StartReplicaAsync();
+
+        await replica.DeliverAsync(Envelopes.Of(1), Envelopes.Of(2));
+
+        var context = Assert.Single(replica.Handler.Contexts);
+        Assert.Contains(Envelopes.TraceId, context.TraceParentOf(1, 2), StringComparison.Ordinal);
+        Assert.Null(context.TraceParentOf(1, 3));
+    }
+
+    [Fact]
     public async Task A_single_event_is_taken_as_well()
     {
         await using var world = await World.CreateAsync();

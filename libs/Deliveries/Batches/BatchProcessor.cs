@@ -17,7 +17,7 @@ internal sealed partial class BatchProcessor : IAsyncDisposable
     private readonly IBatchHandler _handler;
     private readonly DeliveriesMetrics _metrics;
     private readonly ILogger<BatchProcessor> _logger;
-    private readonly GroupCommit<IReadOnlyList<CollectedEvent>, IReadOnlyList<Verdict>> _batches;
+    private readonly GroupCommit<IReadOnlyList<Delivery>, IReadOnlyList<Verdict>> _batches;
 
     public BatchProcessor(
         BatchTransaction transaction, LakeReader lake, IBatchHandler handler, DeliveriesOptions options, DeliveriesMetrics metrics, ILogger<BatchProcessor> logger)
@@ -27,11 +27,11 @@ internal sealed partial class BatchProcessor : IAsyncDisposable
         _handler = handler;
         _metrics = metrics;
         _logger = logger;
-        _batches = new GroupCommit<IReadOnlyList<CollectedEvent>, IReadOnlyList<Verdict>>(
+        _batches = new GroupCommit<IReadOnlyList<Delivery>, IReadOnlyList<Verdict>>(
             CommitAsync,
             isTransient: static _ => true,
             new GroupCommitOptions { MaxBatchItems = options.BatchSize, MaxBatchWeight = options.BatchSize, QueueCapacity = options.QueueCapacity },
-            weight: static events => events.Count);
+            weight: static deliveries => deliveries.Count);
     }
 
     /// <summary>Applies deliveries and completes when each is committed or has failed; never throws for what an event did.</summary>
@@ -40,7 +40,7 @@ internal sealed partial class BatchProcessor : IAsyncDisposable
     public async Task<IReadOnlyList<Verdict>> ProcessAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellationToken)
     {
         var verdicts = new Verdict[deliveries.Count];
-        var ready = new List<CollectedEvent>(deliveries.Count);
+        var ready = new List<Delivery>(deliveries.Count);
         var places = new List<int>(deliveries.Count);
         for (var i = 0; i < deliveries.Count; i++)
         {
@@ -53,7 +53,7 @@ internal sealed partial class BatchProcessor : IAsyncDisposable
                 continue;
             }
 
-            ready.Add(value!);
+            ready.Add(ReferenceEquals(value, deliveries[i].Event) ? deliveries[i] : deliveries[i] with { Event = value });
             places.Add(i);
         }
 
@@ -87,13 +87,18 @@ internal sealed partial class BatchProcessor : IAsyncDisposable
         }
     }
 
-    private async Task<IReadOnlyList<IReadOnlyList<Verdict>>> CommitAsync(IReadOnlyList<IReadOnlyList<CollectedEvent>> requests, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<IReadOnlyList<Verdict>>> CommitAsync(IReadOnlyList<IReadOnlyList<Delivery>> requests, CancellationToken cancellationToken)
     {
         var merged = new SortedDictionary<(int Log, long Position), CollectedEvent>();
-        foreach (var value in requests.SelectMany(static request => request))
-            merged[(value.Log, value.Position)] = value;
+        var traces = new Dictionary<(int Log, long Position), string>();
+        foreach (var delivery in requests.SelectMany(static request => request))
+        {
+            merged[(delivery.Log, delivery.Position)] = delivery.Event!;
+            if (delivery.TraceParent.Length > 0)
+                traces[(delivery.Log, delivery.Position)] = delivery.TraceParent;
+        }
 
-        var search = new Search();
+        var search = new Search(traces);
         await ApplyAsync([.. merged.Values], search, cancellationToken);
         return [.. requests.Select(request => (IReadOnlyList<Verdict>)[.. request.Select(value => search.Verdicts[(value.Log, value.Position)])])];
     }
@@ -107,7 +112,7 @@ internal sealed partial class BatchProcessor : IAsyncDisposable
             return;
         }
 
-        var (fates, failure) = await _transaction.ApplyAsync(events, cancellationToken);
+        var (fates, failure) = await _transaction.ApplyAsync(events, search.Traces, cancellationToken);
         if (failure is null)
         {
             for (var i = 0; i < events.Count; i++)
@@ -131,8 +136,10 @@ internal sealed partial class BatchProcessor : IAsyncDisposable
     }
 
     /// <summary>State of the search for the events of one batch that fail.</summary>
-    private sealed class Search
+    private sealed class Search(IReadOnlyDictionary<(int Log, long Position), string> traces)
     {
+        public IReadOnlyDictionary<(int Log, long Position), string> Traces => traces;
+
         public Dictionary<(int Log, long Position), Verdict> Verdicts { get; } = [];
 
         public int TransientFailures { get; set; }

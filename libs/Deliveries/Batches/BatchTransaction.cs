@@ -12,8 +12,11 @@ internal sealed class BatchTransaction(
 
     /// <summary>Applies what the account does not hold yet.</summary>
     /// <param name="events">Sorted by (log, position), each position once, readable and with their payloads.</param>
+    /// <param name="traces">Trace contexts that they came with.</param>
+    /// <param name="cancellationToken">Ends the work; nothing is applied then.</param>
     /// <returns>One fate per event when all of it is committed; or why nothing of it is.</returns>
-    public async Task<(Fate[] Fates, Failure? Failure)> ApplyAsync(IReadOnlyList<CollectedEvent> events, CancellationToken cancellationToken)
+    public async Task<(Fate[] Fates, Failure? Failure)> ApplyAsync(
+        IReadOnlyList<CollectedEvent> events, IReadOnlyDictionary<(int Log, long Position), string> traces, CancellationToken cancellationToken)
     {
         var started = metrics.Now();
         var step = AccountStep;
@@ -39,7 +42,7 @@ internal sealed class BatchTransaction(
             }
 
             if (handled.Count > 0)
-                await handler.ApplyAsync(handled, DeliveryContext.First, account.Transaction, cancellationToken);
+                await handler.ApplyAsync(handled, DeliveryContext.First.With(traces), account.Transaction, cancellationToken);
             foreach (var (i, discard) in told.Where(one => fates[one.Key] == Fate.Applied).OrderBy(static one => (one.Value.Log, one.Value.Position)))
                 await discarding.ApplyAsync(account.Transaction, events[i].Tenant, discard, account.IsDone(discard.Log, discard.Position), cancellationToken);
             step = "commit";

@@ -49,7 +49,7 @@ internal static class JobTable
     }
 
     /// <summary>Makes jobs; those that exist already stay as they are.</summary>
-    public static void Create(RoundTrip trip, IReadOnlyCollection<NewJob> jobs, string? traceParent, DateTimeOffset now, Action<int> created)
+    public static void Create(RoundTrip trip, IReadOnlyCollection<NewJob> jobs, Func<NewJob, string?> traceParentOf, DateTimeOffset now, Action<int> created)
     {
         if (jobs.Count == 0)
             return;
@@ -59,10 +59,10 @@ internal static class JobTable
                 insert into jobs (id, tenant, key, send_key, kind, automation_id, step_id, trigger_kind, entity, occurrence, instance_id, message, subject, status,
                     due_at, next_attempt_at, log, position, received_at, traceparent, created_at, updated_at)
                 select id, tenant, key, send_key, 'automation', automation_id, step_id, trigger_kind, entity, occurrence, instance_id, message::jsonb, subject::jsonb, 'pending',
-                    due_at, due_at, log, position, received_at, $17, $18, $18
+                    due_at, due_at, log, position, received_at, traceparent, $18, $18
                 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
-                    $13::timestamptz[], $14::int[], $15::bigint[], $16::timestamptz[])
-                    v(id, tenant, key, send_key, automation_id, step_id, trigger_kind, entity, occurrence, instance_id, message, subject, due_at, log, position, received_at)
+                    $13::timestamptz[], $14::int[], $15::bigint[], $16::timestamptz[], $17::text[])
+                    v(id, tenant, key, send_key, automation_id, step_id, trigger_kind, entity, occurrence, instance_id, message, subject, due_at, log, position, received_at, traceparent)
                 on conflict (tenant, key) do nothing
                 returning 1)
             select count(*)::int from made
@@ -74,6 +74,6 @@ internal static class JobTable
             rows.Select(static job => job.InstanceId).ToArray(), rows.Select(static job => JsonSerializer.Serialize(job.Message, MessageJson.Default.Message)).ToArray(),
             rows.Select(static job => JsonSerializer.Serialize(job.Subject, SubjectJson.Default.Subject)).ToArray(), rows.Select(static job => job.DueAt).ToArray(),
             rows.Select(static job => job.Cause.Log).ToArray(), rows.Select(static job => job.Cause.Position).ToArray(), rows.Select(static job => job.Cause.StartedAt).ToArray(),
-            (object?)traceParent ?? DBNull.Value, now);
+            rows.Select(traceParentOf).ToArray(), now);
     }
 }
