@@ -113,7 +113,7 @@ internal sealed partial class LakeStore : IAsyncDisposable
                 _partitions.Forget();
             // A statement that failed leaves a sound connection behind; everything else may not. A standby never heals.
             if (exception is not PostgresException || IsTransient(exception))
-                await _writer.CloseAsync();
+                await _writer.AbandonAsync();
             Log.NotCommitted(_logger, requests.Count, Describe(exception));
             throw;
         }

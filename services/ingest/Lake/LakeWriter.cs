@@ -131,6 +131,13 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
             await connection.DisposeAsync();
     }
 
+    /// <summary>Gives up the idle connections beside it too: what broke this one mostly broke them, and each would cost a timeout to find out.</summary>
+    public ValueTask AbandonAsync()
+    {
+        database.Hot.Clear();
+        return CloseAsync();
+    }
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => CloseAsync();
 
