@@ -31,7 +31,7 @@ public sealed class FaultTests(ITestOutputHelper output)
         var folder = new MeshFolder(Path.Combine(MeshRepository.Find(), ".mesh", "faults", Guid.NewGuid().ToString("N")[..8]));
         await using var hurt = await FaultMesh.StartAsync(Options(folder), MostEvents, output.WriteLine, CancellationToken.None);
         var settings = new FaultCampaignOptions { Seed = Seed, Tenant = FaultMesh.Tenant, Rate = 40, RecoverWithin = Patience, SettleWithin = Patience };
-        await using var campaign = FaultCampaign.Start(hurt.Mesh, hurt.Actions, settings, output.WriteLine);
+        await using var campaign = await FaultCampaign.StartAsync(hurt.Mesh, hurt.Actions, settings, output.WriteLine, CancellationToken.None);
         var round = FaultPlan.RoundOf(campaign.Processes, hurt.Actions.IsPossible);
 
         await campaign.RunAsync(FaultPlan.Deal(Seed, campaign.Processes, hurt.Actions.IsPossible).Take(round), CancellationToken.None);

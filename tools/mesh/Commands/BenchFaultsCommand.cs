@@ -58,7 +58,7 @@ internal static class BenchFaultsCommand
     private static async Task<FaultReport> RunAsync(
         FaultMesh hurt, FaultCampaignOptions options, TimeSpan duration, Action<string> say, CancellationToken cancellationToken)
     {
-        await using var campaign = FaultCampaign.Start(hurt.Mesh, hurt.Actions, options, say);
+        await using var campaign = await FaultCampaign.StartAsync(hurt.Mesh, hurt.Actions, options, say, cancellationToken);
         var clock = Stopwatch.StartNew();
         await campaign.RunAsync(Plan(options.Seed, duration / 2), cancellationToken);
         await campaign.ScaleDownAsync();

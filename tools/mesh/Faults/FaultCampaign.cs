@@ -41,11 +41,13 @@ public sealed class FaultCampaign : IAsyncDisposable
     private readonly List<string> _faults = [];
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly List<string> _notes = [];
+    private readonly FaultSends? _sends;
     private long _tries;
 
-    private FaultCampaign(MeshInstance mesh, FaultActions actions, FaultCampaignOptions options, Action<string> say)
+    private FaultCampaign(MeshInstance mesh, FaultActions actions, FaultCampaignOptions options, FaultSends? sends, Action<string> say)
     {
         _mesh = mesh;
+        _sends = sends;
         _actions = actions;
         _options = options;
         _say = say;
@@ -61,12 +63,18 @@ public sealed class FaultCampaign : IAsyncDisposable
     /// <summary>Names of the processes that are meant to run: services and sidecars.</summary>
     public IReadOnlyList<string> Processes => [.. _services.SelectMany(s => new[] { s.Name, s.SidecarName })];
 
-    /// <summary>Begins the load on every edge of a mesh.</summary>
+    /// <summary>Begins the load on every edge of a mesh, and sends where it has somebody who sends.</summary>
     /// <param name="mesh">A mesh that is ready, its default collector without a rate limit.</param>
     /// <param name="actions">Brings the faults about.</param>
     /// <param name="options">How.</param>
     /// <param name="say">Told what happens, a line at a time.</param>
-    public static FaultCampaign Start(MeshInstance mesh, FaultActions actions, FaultCampaignOptions options, Action<string> say) => new(mesh, actions, options, say);
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<FaultCampaign> StartAsync(
+        MeshInstance mesh, FaultActions actions, FaultCampaignOptions options, Action<string> say, CancellationToken cancellationToken)
+    {
+        var sends = mesh.Services.Any(s => s.App.AppId == "dispatch") ? await FaultSends.StartAsync(mesh, cancellationToken) : null;
+        return new FaultCampaign(mesh, actions, options, sends, say);
+    }
 
     /// <summary>Brings faults about, one after the other, each after the mesh has recovered from the one before.</summary>
     /// <exception cref="MeshException">A process or the database could not be started again.</exception>
@@ -101,7 +109,10 @@ public sealed class FaultCampaign : IAsyncDisposable
         _say("the load ends; waiting until everything is applied");
         foreach (var (_, load) in _loads.Where(l => _services.Contains(l.Edge)))
             Close(await load.StopAsync(_options.RecoverWithin));
+        await (_sends?.StopAsync(_options.RecoverWithin) ?? Task.CompletedTask);
         var clock = Stopwatch.StartNew();
+        if (_sends is not null)
+            _faults.AddRange(await _sends.CloseAsync(_options.SettleWithin, cancellationToken));
         var open = await _audit.SettleAsync(_services, _options.SettleWithin, cancellationToken);
         var settled = clock.Elapsed;
         _faults.AddRange(open);
@@ -109,7 +120,7 @@ public sealed class FaultCampaign : IAsyncDisposable
         var (balance, faults) = await _books.CloseAsync(cancellationToken);
         _faults.AddRange(faults);
         return new FaultReport(
-            _options.Seed, _rows, _books.Posted, _books.Accepted, _tries, balance.Lost, balance.Doubled, settled.TotalSeconds, notRun, _faults);
+            _options.Seed, _rows, _books.Posted, _books.Accepted, _tries, balance.Lost, balance.Doubled, _sends?.Fired ?? 0, settled.TotalSeconds, notRun, _faults);
     }
 
     /// <inheritdoc/>
@@ -117,6 +128,8 @@ public sealed class FaultCampaign : IAsyncDisposable
     {
         foreach (var (_, load) in _loads)
             await load.DisposeAsync();
+        if (_sends is not null)
+            await _sends.DisposeAsync();
     }
 
     private async Task<FaultRow> RunAsync(PlannedFault fault, CancellationToken cancellationToken)

@@ -83,7 +83,8 @@ public sealed class FaultMesh : IAsyncDisposable
         Replicas = RunFile.Load(Path.Combine(options.Repository, "dapr.yaml")).Apps.ToDictionary(app => app.AppId, _ => 2),
         Environment = new Dictionary<string, IReadOnlyDictionary<string, string>>(options.Environment)
         {
-            ["edge"] = new Dictionary<string, string> { ["Edge__Sources__0__Tenant"] = Tenant, ["Edge__Sources__0__RequestsPerSecond"] = "0" },
+            ["edge"] = new Dictionary<string, string>(FaultSends.EdgeSettings) { ["Edge__Sources__0__Tenant"] = Tenant, ["Edge__Sources__0__RequestsPerSecond"] = "0" },
+            ["dispatch"] = FaultSends.DispatchSettings,
         },
     };
 }

@@ -21,7 +21,8 @@ public sealed record FaultRow(
 /// <param name="Tries">Posts in all.</param>
 /// <param name="Lost">Events posted that are not applied everywhere in the end.</param>
 /// <param name="Doubled">Events that are stored twice in the end.</param>
-/// <param name="SettledSeconds">From the end of the load until everything was applied and every topic drained.</param>
+/// <param name="Sends">Sends that had to be made, each once.</param>
+/// <param name="SettledSeconds">From the end of the load until everything was applied, every topic drained and every send made.</param>
 /// <param name="NotRun">Faults that could not be brought about here, and why.</param>
 /// <param name="Faults">Everything that is not as it must be; empty when all is well.</param>
 public sealed record FaultReport(
@@ -32,6 +33,7 @@ public sealed record FaultReport(
     long Tries,
     int Lost,
     int Doubled,
+    int Sends,
     double SettledSeconds,
     IReadOnlyList<string> NotRun,
     IReadOnlyList<string> Faults)

@@ -28,7 +28,7 @@ public static class FaultTable
     /// <summary>The totals as a sentence.</summary>
     public static string Totals(FaultReport report) => string.Create(
         CultureInfo.InvariantCulture,
-        $"seed {report.Seed}: {report.Rows.Count} faults; {report.Posted:N0} events posted in {report.Tries:N0} tries, {report.Accepted:N0} accepted, {report.Lost} lost, {report.Doubled} doubled; everything applied {report.SettledSeconds:F1} s after the load.");
+        $"seed {report.Seed}: {report.Rows.Count} faults; {report.Posted:N0} events posted in {report.Tries:N0} tries, {report.Accepted:N0} accepted, {report.Lost} lost, {report.Doubled} doubled; {report.Sends:N0} sends to be made; everything done {report.SettledSeconds:F1} s after the load.");
 
     private static string Recovered(FaultRow row) => row.RecoveredSeconds is { } seconds ? Number(seconds) : "never";
 
