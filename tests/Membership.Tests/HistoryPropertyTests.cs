@@ -73,15 +73,53 @@ public sealed class HistoryPropertyTests : IAsyncLifetime
     });
 
     [Fact]
-    public Task Erasing_a_person_leaves_what_a_rebuild_from_the_erased_lake_gives() => CheckAsync(10, 40, async (events, _) =>
+    public Task Erasing_a_person_leaves_what_a_rebuild_from_the_erased_lake_gives() => CheckErasureAsync(static (_, _) => 0);
+
+    [Fact]
+    public Task Erasing_a_person_who_came_back_leaves_what_a_rebuild_from_the_erased_lake_gives() =>
+        CheckErasureAsync(static (random, length) => random.Next(length + 1));
+
+    [Fact]
+    public async Task Whoever_came_back_to_two_groups_is_the_same_pseudonym_there_after_a_second_erasure()
+    {
+        const string Other = "120363000000000002@g.us";
+        var (lid, phone) = (Collector.Lid(2), Collector.Phone(2));
+        var person = new Person(Guid.NewGuid(), [Jid.Parse(lid), Jid.Parse(phone)]);
+        var collector = new Collector();
+        await _database.EmptyAsync();
+        CollectedEvent[] Round() =>
+        [
+            collector.Snapshot(Collector.Person(lid, phone), Collector.Person(Collector.Lid(1))),
+            collector.SnapshotOf(Other, null, Collector.Person(phone)),
+            collector.Message(collector.Clock, lid, phone, "Ana"),
+        ];
+        for (var round = 0; round < 3; round++)
+        {
+            collector.Clock += TimeSpan.FromHours(1);
+            await _database.ApplyAsync(Round());
+            Assert.Contains(lid, await _database.ActiveAsync());
+            await EraseAsync(person);
+            var pseudonym = person.PseudonymOf(Jid.Parse(lid));
+            Assert.Equal(new[] { pseudonym, Collector.Lid(1) }.Order(StringComparer.Ordinal), await _database.ActiveAsync());
+            Assert.Equal([pseudonym], await _database.ActiveAsync(Other));
+            Assert.DoesNotContain(await _database.StateAsync(), row => person.MayBeIn(row) || row.Contains("Ana", StringComparison.Ordinal));
+        }
+    }
+
+    /// <summary>Erases a person once before the event with the chosen index, and once at the end.</summary>
+    private Task CheckErasureAsync(Func<Random, int, int> early) => CheckAsync(10, 40, async (events, random) =>
     {
         var person = new Person(new Guid("6f1d6f0e-7c52-5b0a-9a86-2d3c54b6a1e7"), [Jid.Parse(Collector.Lid(2)), Jid.Parse(Collector.Phone(2))]);
         var rebuilt = await InOrderAsync(events.Select(source => Erased(source, person)));
-        await InOrderAsync(events);
-        var erasure = new MembershipErasure(_database.Source);
-        var asked = new Erasure("acme", Guid.NewGuid(), person, "reason", "ops", "", new Dictionary<int, long>());
-        await erasure.EraseAsync(asked, default);
-        var again = await erasure.EraseAsync(asked, default);
+        await _database.EmptyAsync();
+        var split = early(random, events.Count);
+        foreach (var one in events[..split])
+            await _database.ApplyAsync(one);
+        await EraseAsync(person);
+        foreach (var one in events[split..])
+            await _database.ApplyAsync(one);
+        await EraseAsync(person);
+        var again = await EraseAsync(person);
         var left = await _database.RowsAsync($"""
             select 'still named in ' || name, text from (
                 select 'facts', entries from membership_facts union all select 'rosters', entries from membership_rosters union all
@@ -91,6 +129,9 @@ public sealed class HistoryPropertyTests : IAsyncLifetime
             """);
         return [.. Difference(rebuilt, await _database.StateAsync()), .. left, .. again.Where(static table => table.Value > 0).Select(static table => $"again {table.Key}")];
     });
+
+    private Task<IReadOnlyDictionary<string, long>> EraseAsync(Person person) => new MembershipErasure(_database.Source, new MembershipOptions { CheckpointFacts = 2, CheckpointAge = TimeSpan.FromMinutes(20) })
+        .EraseAsync(new Erasure("acme", Guid.NewGuid(), person, "reason", "ops", "", new Dictionary<int, long>()), default);
 
     // As the lake rewrites an event.
     private static CollectedEvent Erased(CollectedEvent source, Person person)

@@ -1,54 +1,94 @@
 using System.Text.Json;
 using Npgsql;
 using WhatsAppMesh.Events;
+using WhatsAppMesh.Membership.Events;
 using WhatsAppMesh.Membership.Store;
 
 namespace WhatsAppMesh.Membership.Privacy;
 
 /// <summary>
-/// Renames a person to pseudonyms in every table, and removes what they are called. The fold knows people by their JIDs only, so facts
-/// and state renamed alike are what a rebuild from the erased lake gives.
+/// Renames a person to pseudonyms in facts, pairs, labels and sightings, where they may stand already from an erasure before, and folds
+/// again what is made of those. The fold knows people by their JIDs only, so that is what a rebuild from the erased lake gives.
 /// </summary>
-public sealed class MembershipErasure(NpgsqlDataSource database) : IPersonErasure
+/// <param name="database">Membership's database.</param>
+/// <param name="options">How groups are folded.</param>
+public sealed class MembershipErasure(NpgsqlDataSource database, MembershipOptions options) : IPersonErasure
 {
-    // $1 tenant, $2 JID, $3 pseudonym; $4 and $5 the same two as they stand in stored JSON.
-    private static readonly (string Table, string Sql)[] Renames =
+    // $1 tenant, $2 JID, $3 pseudonym.
+    private static readonly (string Table, string Sql)[] Merges =
     [
-        ("membership_facts", Inside("membership_facts", "entries")),
-        ("group_checkpoints", Inside("group_checkpoints", "members")),
-        ("member_joins", Inside("member_joins", "payload")),
-        ("member_joins", "update member_joins t set jid = $3 from whatsapp_groups g where g.id = t.group_id and g.tenant = $1 and t.jid = $2"),
-        ("whatsapp_group_stays",
+        ("member_joins",
             """
-            update whatsapp_group_stays t set evidence = replace(t.evidence::text, $4, $5)::jsonb from whatsapp_groups g
-            where g.id = t.group_id and g.tenant = $1 and strpos(t.evidence::text, $4) > 0
+            with old as (delete from member_joins t using whatsapp_groups g where g.id = t.group_id and g.tenant = $1 and t.jid = $2 returning t.*)
+            insert into member_joins (group_id, log, position, jid, event_id, state, tenant, joined_at, payload)
+            select group_id, log, position, $3, event_id, state, tenant, joined_at, payload from old on conflict do nothing
             """),
-        // Whose member the label was then is not stored; whoever bears it under a JID of their own keeps it.
-        ("whatsapp_group_participants",
+        ("group_tags",
             """
-            update whatsapp_group_participants m set tag = null from whatsapp_groups g, group_tags t
-            where g.id = m.group_id and g.tenant = $1 and t.group_id = m.group_id and t.jid = $2 and t.label = m.tag
-                and not exists (
-                    select from group_tags o join whatsapp_participant_jids j on j.tenant = $1 and j.jid = o.jid and j.participant_id = m.participant_id
-                    where o.group_id = m.group_id and o.label = m.tag and o.jid <> $2)
+            with old as (delete from group_tags t using whatsapp_groups g where g.id = t.group_id and g.tenant = $1 and t.jid = $2 returning t.*)
+            insert into group_tags as t (group_id, jid, label, order_at, log, position) select group_id, $3, '', order_at, log, position from old
+            on conflict (group_id, jid) do update set order_at = excluded.order_at, log = excluded.log, position = excluded.position
+            where (excluded.order_at, excluded.log, excluded.position) > (t.order_at, t.log, t.position)
             """),
-        ("group_tags", "update group_tags t set jid = $3, label = '' from whatsapp_groups g where g.id = t.group_id and g.tenant = $1 and t.jid = $2"),
-        ("group_phone_mentions", "update group_phone_mentions set phone = $3 where tenant = $1 and phone = $2"),
+        ("group_phone_mentions",
+            """
+            with old as (delete from group_phone_mentions where tenant = $1 and phone = $2 returning *)
+            insert into group_phone_mentions (tenant, phone, group_id) select tenant, $3, group_id from old on conflict do nothing
+            """),
         ("identity_pairs",
             """
-            update identity_pairs set phone = case when phone = $2 then $3 else phone end, lid = case when lid = $2 then $3 else lid end
-            where tenant = $1 and $2 in (phone, lid)
+            with old as (delete from identity_pairs where tenant = $1 and $2 in (phone, lid) returning *)
+            insert into identity_pairs as t (tenant, phone, lid, since, is_unlinked, decided_order_at, decided_log, decided_position)
+            select tenant, case when phone = $2 then $3 else phone end, case when lid = $2 then $3 else lid end,
+                since, is_unlinked, decided_order_at, decided_log, decided_position from old
+            on conflict (tenant, phone, lid) do update set since = least(t.since, excluded.since),
+                (is_unlinked, decided_order_at, decided_log, decided_position) = (
+                    select d.is_unlinked, d.order_at, d.log, d.position
+                    from (values (t.is_unlinked, t.decided_order_at, t.decided_log, t.decided_position),
+                        (excluded.is_unlinked, excluded.decided_order_at, excluded.decided_log, excluded.decided_position)) d(is_unlinked, order_at, log, position)
+                    order by d.order_at desc nulls last, d.log desc, d.position desc limit 1)
+            """),
+        ("whatsapp_participant_jids",
+            """
+            with old as (delete from whatsapp_participant_jids where tenant = $1 and jid = $2 returning *)
+            insert into whatsapp_participant_jids as t (tenant, jid, participant_id, owned_since, first_seen_at, last_active_at)
+            select tenant, $3, participant_id, owned_since, first_seen_at, last_active_at from old
+            on conflict (tenant, jid) do update set first_seen_at = least(t.first_seen_at, excluded.first_seen_at),
+                last_active_at = greatest(t.last_active_at, excluded.last_active_at)
             """),
         ("whatsapp_participants",
             """
-            update whatsapp_participants p set known_by = case when known_by = $2 then $3 else known_by end, phone_jid = case when phone_jid = $2 then $3 else phone_jid end,
-                push_name = (
-                    select j.push_name from whatsapp_participant_jids j where j.participant_id = p.id and j.jid <> $2 and j.push_name is not null
-                    order by j.push_name_at desc, j.push_name collate "C" desc limit 1)
-            where tenant = $1 and ($2 in (known_by, phone_jid) or id in (select participant_id from whatsapp_participant_jids where tenant = $1 and jid = $2))
+            update whatsapp_participants p set known_by = $3 where tenant = $1 and known_by = $2
+                and not exists (select from whatsapp_participants o where o.tenant = $1 and o.known_by = $3)
             """),
-        ("whatsapp_participant_jids", "update whatsapp_participant_jids set jid = $3, push_name = null, push_name_at = null where tenant = $1 and jid = $2"),
     ];
+
+    // $1 tenant, $2 JIDs and pseudonyms: who they are, or were.
+    private const string PeopleSql = "select distinct participant_id from whatsapp_participant_jids where tenant = $1 and jid = any($2)";
+
+    // ... $3 people: where the fold depends on them.
+    private const string GroupsSql =
+        """
+        select group_id from whatsapp_group_participants where participant_id = any($3)
+        union select m.group_id from group_phone_mentions m where m.tenant = $1 and (m.phone = any($2) or m.phone in (
+            select phone from identity_pairs where tenant = $1 and lid = any($2)))
+        union select t.group_id from group_tags t join whatsapp_groups g on g.id = t.group_id where g.tenant = $1 and t.jid = any($2)
+        order by group_id
+        """;
+
+    // ... and JIDs that may be another one's now.
+    private const string OwnedSql =
+        """
+        select jid from whatsapp_participant_jids where tenant = $1 and (jid = any($2) or participant_id = any($3))
+        union select phone from identity_pairs where tenant = $1 and lid = any($2)
+        """;
+
+    // Whose JIDs are another one's now.
+    private const string EmptySql =
+        """
+        delete from whatsapp_participants p where p.tenant = $1 and p.known_by = any($2) and p.id = any($3)
+            and not exists (select from whatsapp_participant_jids j where j.participant_id = p.id)
+        """;
 
     /// <inheritdoc/>
     public async Task<IReadOnlyDictionary<string, long>> EraseAsync(Erasure erasure, CancellationToken cancellationToken)
@@ -56,21 +96,37 @@ public sealed class MembershipErasure(NpgsqlDataSource database) : IPersonErasur
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await RunAsync(transaction, "select pg_advisory_xact_lock($1)", [MembershipStore.TurnLock], cancellationToken);
+        string[] names = [.. erasure.Person.Jids.SelectMany(jid => new[] { jid.Value, erasure.Person.PseudonymOf(jid) })];
+        var people = (await ListAsync<long>(transaction, PeopleSql, [erasure.Tenant, names], cancellationToken)).ToArray();
+        object[] scope = [erasure.Tenant, names, people];
+        var groups = await ListAsync<long>(transaction, GroupsSql, scope, cancellationToken);
         var rows = new Dictionary<string, long>
         {
             ["membership_rosters"] = await EraseRostersAsync(erasure, transaction, cancellationToken),
             ["whatsapp_groups"] = await EraseGroupsAsync(erasure, transaction, cancellationToken),
             ["deliveries.dead_letters"] = await DeliveriesErasure.EraseDeadLettersAsync(erasure, transaction, cancellationToken),
         };
-        foreach (var jid in erasure.Person.Jids)
+        await RenameAsync(erasure, transaction, rows, cancellationToken);
+        if (rows.Values.Any(static count => count > 0))
         {
-            var pseudonym = erasure.Person.PseudonymOf(jid);
-            object[] parameters = [erasure.Tenant, jid.Value, pseudonym, Quoted(jid.Value), Quoted(pseudonym)];
-            foreach (var (table, sql) in Renames)
-                rows[table] = rows.GetValueOrDefault(table) + await RunAsync(transaction, sql, parameters, cancellationToken);
+            var jids = (await ListAsync<string>(transaction, OwnedSql, scope, cancellationToken)).ConvertAll(jid => new PersonKey(erasure.Tenant, jid));
+            await new MembershipStore(transaction, options).FoldAgainAsync(jids, [.. groups], cancellationToken);
+            await RunAsync(transaction, EmptySql, scope, cancellationToken);
         }
         await transaction.CommitAsync(cancellationToken);
         return rows;
+    }
+
+    private static async Task RenameAsync(Erasure erasure, NpgsqlTransaction transaction, Dictionary<string, long> rows, CancellationToken cancellationToken)
+    {
+        foreach (var jid in erasure.Person.Jids)
+        {
+            var pseudonym = erasure.Person.PseudonymOf(jid);
+            foreach (var (table, column) in new[] { ("membership_facts", "entries"), ("member_joins", "payload") })
+                rows[table] = rows.GetValueOrDefault(table) + await RunAsync(transaction, Inside(table, column), [erasure.Tenant, Quoted(jid.Value), Quoted(pseudonym)], cancellationToken);
+            foreach (var (table, sql) in Merges)
+                rows[table] = rows.GetValueOrDefault(table) + await RunAsync(transaction, sql, [erasure.Tenant, jid.Value, pseudonym], cancellationToken);
+        }
     }
 
     /// <summary>A roster is known by a hash of its entries: one that is renamed is another one, and the facts point to that.</summary>
@@ -104,7 +160,6 @@ public sealed class MembershipErasure(NpgsqlDataSource database) : IPersonErasur
                     oldest_order_at = least(r.oldest_order_at, excluded.oldest_order_at), oldest_at = least(r.oldest_at, excluded.oldest_at)
                 """, [group, hash, renamed, text], cancellationToken);
             await RunAsync(transaction, "update membership_facts set roster = $3 where group_id = $1 and roster = $2", [group, hash, renamed], cancellationToken);
-            await RunAsync(transaction, "update whatsapp_groups set folded_roster = $3 where id = $1 and folded_roster = $2", [group, hash, renamed], cancellationToken);
             await RunAsync(transaction, "delete from membership_rosters where group_id = $1 and hash = $2", [group, hash], cancellationToken);
         }
         return erased;
@@ -133,7 +188,7 @@ public sealed class MembershipErasure(NpgsqlDataSource database) : IPersonErasur
     }
 
     private static string Inside(string table, string column) =>
-        $"update {table} t set {column} = replace(t.{column}, $4, $5) from whatsapp_groups g where g.id = t.group_id and g.tenant = $1 and strpos(t.{column}, $4) > 0";
+        $"update {table} t set {column} = replace(t.{column}, $2, $3) from whatsapp_groups g where g.id = t.group_id and g.tenant = $1 and strpos(t.{column}, $2) > 0";
 
     private static string Quoted(string jid) => $"\"{JsonEncodedText.Encode(jid)}\"";
 
@@ -141,6 +196,16 @@ public sealed class MembershipErasure(NpgsqlDataSource database) : IPersonErasur
     {
         await using var command = Command(transaction, sql, parameters);
         return Math.Max(0, await command.ExecuteNonQueryAsync(cancellationToken));
+    }
+
+    private static async Task<List<T>> ListAsync<T>(NpgsqlTransaction transaction, string sql, object[] parameters, CancellationToken cancellationToken)
+    {
+        await using var command = Command(transaction, sql, parameters);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var list = new List<T>();
+        while (await reader.ReadAsync(cancellationToken))
+            list.Add(reader.GetFieldValue<T>(0));
+        return list;
     }
 
     private static NpgsqlCommand Command(NpgsqlTransaction transaction, string sql, object[] parameters)

@@ -93,6 +93,17 @@ internal sealed class GroupTable
             """, ReadRow, keys.Select(static key => key.Tenant).ToArray(), keys.Select(static key => key.Jid).ToArray());
     }
 
+    public void Load(RoundTrip trip, long[] ids)
+    {
+        if (ids.Length == 0)
+            return;
+        trip.Read($"""
+            select {Columns} from unnest($1::bigint[]) k(id)
+            cross join lateral (select * from whatsapp_groups where id = k.id limit 1) g
+            {Checkpoint}
+            """, ReadRow, ids);
+    }
+
     /// <summary>Loads the groups in which one of the phones stands alone.</summary>
     public void LoadMentioning(RoundTrip trip, IReadOnlyCollection<PersonKey> phones, HashSet<long> found) => trip.Read($"""
         select {Columns} from (

@@ -44,13 +44,33 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipO
         await trip.SendAsync(cancellationToken);
 
         var plan = FoldPlan.Of(facts, seen.Tags, key => _groups[key], mentioning.Select(id => _groups[id]), _identity.Of);
-        await StoreFactsAsync(seen, facts, plan, cancellationToken);
+        await FoldAsync(seen, facts, plan, cancellationToken);
+        return new BatchOutcome(facts.Count, plan.Count(FoldMode.Advance), plan.Count(FoldMode.Refold), plan.Count(FoldMode.Unchanged), _joins.Announced);
+    }
 
+    /// <summary>Folds groups again from their first fact, after stored facts, pairs or sightings were rewritten.</summary>
+    /// <param name="jids">JIDs that may be another one's now; those who owned them and who own them are summed up again.</param>
+    /// <param name="groups">Ids of the groups. The caller has the turn.</param>
+    public async Task FoldAgainAsync(IReadOnlyCollection<PersonKey> jids, long[] groups, CancellationToken cancellationToken)
+    {
+        var trip = new RoundTrip(transaction);
+        _groups.Load(trip, groups);
+        _identity.Load(trip, jids.Where(static jid => Jid.Parse(jid.Jid).IsPhone).ToArray());
+        _people.Load(trip, jids);
+        await trip.SendAsync(cancellationToken);
+        _people.Rewrite();
+        _people.Own(_identity.Of);
+        var plan = FoldPlan.Of([], [], key => _groups[key], groups.Select(id => _groups[id]), _identity.Of);
+        await FoldAsync(new Observations(), [], plan, cancellationToken);
+    }
+
+    private async Task FoldAsync(Observations seen, List<FactRow> facts, FoldPlan plan, CancellationToken cancellationToken)
+    {
+        await StoreFactsAsync(seen, facts, plan, cancellationToken);
         var candidates = new List<JoinCandidate>();
         foreach (var group in plan.Groups)
             FoldGroup(group, candidates);
         await WriteAsync(seen, candidates, cancellationToken);
-        return new BatchOutcome(facts.Count, plan.Count(FoldMode.Advance), plan.Count(FoldMode.Refold), plan.Count(FoldMode.Unchanged), _joins.Announced);
     }
 
     private long IdOf(GroupKey key) => _groups[key].Id;

@@ -67,6 +67,13 @@ internal sealed class PeopleTable
         (row.PushName, row.PushNameAt, row.IsChanged) = (name, seen.At, true);
     }
 
+    /// <summary>Every loaded JID was rewritten: it counts as changed.</summary>
+    public void Rewrite()
+    {
+        foreach (var row in _jids.Values)
+            (row.IsChanged, row.IsSumChanged) = (true, true);
+    }
+
     /// <summary>Gives every loaded JID to the person who owns it now, and finds out who that person is.</summary>
     public void Own(Func<string, Identity> identityOf)
     {
