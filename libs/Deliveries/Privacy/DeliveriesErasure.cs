@@ -30,15 +30,16 @@ public sealed class DeliveriesErasure(NpgsqlDataSource database)
     }
 
     /// <summary>
-    /// Takes the payloads out of the dead letters that name the person: a replay fetches the erased event from the lake. An envelope that
-    /// nobody could read is emptied.
+    /// Takes the payloads out of the tenant's dead letters that name the person: a replay fetches the erased event from the lake. Dead letters
+    /// of no tenant are left alone: nobody could read whose they are, so they may be another tenant's, and the lake has nothing to put in
+    /// their place. They go when somebody discards them and the retention of envelopes has passed.
     /// </summary>
     /// <returns>Dead letters changed.</returns>
     public static async Task<long> EraseDeadLettersAsync(Erasure erasure, NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
         var envelopes = new List<(Guid Id, string Envelope)>();
         await using (var find = new NpgsqlCommand(
-            "select id, envelope from deliveries.dead_letters where tenant in ($1, '') and envelope ~ $2 order by id for update", transaction.Connection, transaction))
+            "select id, envelope from deliveries.dead_letters where tenant = $1 and envelope ~ $2 order by id for update", transaction.Connection, transaction))
         {
             find.Parameters.Add(new() { Value = erasure.Tenant });
             find.Parameters.Add(new() { Value = erasure.Person.Pattern });
