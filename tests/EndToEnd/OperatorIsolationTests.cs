@@ -111,7 +111,7 @@ public sealed class OperatorIsolationTests(MeshUnderTest test)
             ["GET /api/participants/{jid}"] = new([404], $"/api/participants/{Bia.Lid}"),
             ["POST /api/identities/unlink"] = new([204, 400, 404, 409], Body: pair),
             ["GET /api/audit"] = new([403]),
-            ["POST /api/erasures"] = new([200, 501, 503], Body: $$"""{"erasure_id":"{{Guid.NewGuid()}}","jids":["{{Bia.Lid}}"],"reason":"none of mine"}"""),
+            ["POST /api/erasures"] = new([200, 202, 501, 503], Body: $$"""{"erasure_id":"{{Guid.NewGuid()}}","jids":["{{Bia.Lid}}"],"reason":"none of mine"}"""),
         };
 
         // Its answer names the person who is linked, who is mine from then on.

@@ -77,9 +77,9 @@ internal sealed class RawJsonConverter : JsonConverter<RawJson>
 /// <summary>Answers with JSON.</summary>
 internal static class Answer
 {
-    /// <summary>200 with a body.</summary>
-    public static JsonHttpResult<T> Json<T>(T value) =>
-        TypedResults.Json(value, (System.Text.Json.Serialization.Metadata.JsonTypeInfo<T>)OperatorJson.Api.GetTypeInfo(typeof(T))!);
+    /// <summary>200, or another status, with a body.</summary>
+    public static JsonHttpResult<T> Json<T>(T value, int status = StatusCodes.Status200OK) =>
+        TypedResults.Json(value, (System.Text.Json.Serialization.Metadata.JsonTypeInfo<T>)OperatorJson.Api.GetTypeInfo(typeof(T))!, statusCode: status);
 
     /// <summary>Empty, as proto has it, for absent.</summary>
     public static string? NullIfEmpty(this string text) => text.Length == 0 ? null : text;

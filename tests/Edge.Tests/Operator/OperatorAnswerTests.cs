@@ -233,6 +233,60 @@ public sealed class OperatorAnswerTests
     }
 
     [Fact]
+    public async Task An_erasure_that_takes_long_goes_on_where_the_last_answer_says()
+    {
+        await using var api = await OperatorUnderTest.StartAsync();
+        // Every call uses the time up; and once membership is behind.
+        var isBehind = true;
+        api.Services.Failure = (app, _) =>
+        {
+            api.Edge.Clock.Shift += TimeSpan.FromMinutes(1);
+            return app == "membership" && isBehind ? new RpcException(new Status(StatusCode.Unavailable, "behind")) : null;
+        };
+        var first = await EraseAsync(202);
+        Assert.Equal((Id, 2L), (first.GetProperty("erasure_id").GetString(), first.GetProperty("rows").GetProperty("ingest").GetProperty("whatsapp_events").GetInt64()));
+        var second = await EraseAsync(202, first);
+        Assert.Equal(3L, second.GetProperty("rows").GetProperty("ingest").GetProperty("whatsapp_events").GetInt64());
+        await EraseAsync(503, second);
+        isBehind = false;
+        var third = await EraseAsync(202, second);
+        var last = await EraseAsync(200, third);
+        Assert.False(last.TryGetProperty("next", out _));
+        Assert.Equal(["ingest", "ingest", "membership", "membership", "dispatch"], api.Services.Questions.Select(static asked => asked.App));
+
+        await EraseAsync(400, first, id: Guid.NewGuid().ToString());
+        Assert.Equal(5, api.Services.Questions.Count);
+
+        async Task<JsonElement> EraseAsync(int status, JsonElement? before = null, string id = Id)
+        {
+            var next = before is { } answer ? $",\"next\":\"{answer.GetProperty("next").GetString()}\"" : "";
+            using var sent = await api.SendAsync(
+                "POST", "/api/erasures", OperatorUnderTest.Acme, $$"""{"erasure_id":"{{id}}","jids":["999000000000001@lid"],"reason":"asked for"{{next}}}""");
+            var text = await sent.Content.ReadAsStringAsync();
+            Assert.True((int)sent.StatusCode == status, text);
+            using var json = JsonDocument.Parse(text);
+            return json.RootElement.Clone();
+        }
+    }
+
+    [Fact]
+    public async Task What_an_erasure_has_done_is_not_lost_when_the_next_service_is_away()
+    {
+        await using var api = await OperatorUnderTest.StartAsync();
+        api.Services.Failure = (app, _) =>
+        {
+            if (app != "membership")
+                return null;
+            api.Edge.Clock.Shift += TimeSpan.FromMinutes(1);
+            return new RpcException(new Status(StatusCode.Unavailable, "behind"));
+        };
+        using var sent = await api.SendAsync(
+            "POST", "/api/erasures", OperatorUnderTest.Acme, $$"""{"erasure_id":"{{Id}}","jids":["999000000000001@lid"],"reason":"asked for"}""");
+        Assert.Equal(202, (int)sent.StatusCode);
+        Assert.Contains("\"whatsapp_events\":5", await sent.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Requests_are_counted_by_key_and_reason()
     {
         await using var api = await OperatorUnderTest.StartAsync();
