@@ -95,6 +95,20 @@ public class ErasureTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Events_too_large_to_be_held_together_are_erased_one_after_the_other()
+    {
+        await PostAsync("messages.upsert", Bodies[0].Payload);
+        await _database.ConnectionString.ExecuteAsync(
+            $"""
+            insert into whatsapp_events (log, position, id, revision, tenant, event_id, source, type, occurred_at, occurred_at_source, received_at, payload)
+                select 1, n, gen_random_uuid(), 0, 1, gen_random_uuid(), 's', 't', now(), 'o', now(), '["' || repeat('x', 5000000) || '","{Lid}"]' from generate_series(2, 5) n;
+            update head set position = 5;
+            """);
+        Assert.Equal(5L, (await EraseAsync()).Rows["whatsapp_events"]);
+        Assert.Equal(0L, await _database.ConnectionString.ScalarAsync<long>("select count(*) from whatsapp_events where payload like '%999000000000003%'"));
+    }
+
+    [Fact]
     public async Task A_request_that_breaks_a_rule_names_the_field()
     {
         foreach (var (field, change) in new (string, Action<EraseRequest>)[]
