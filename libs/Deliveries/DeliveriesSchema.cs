@@ -139,6 +139,7 @@ public static class DeliveriesSchema
         create index dead_letters_settled on deliveries.dead_letters (settled_at) where settled_at is not null;
         create index replay_jobs_finished on deliveries.replay_jobs (finished_at) where finished_at is not null;
         """;
+
     /// <summary>Third version: a discard concerns one tenant.</summary>
     public const string Version3 = """
         -- Tenant of the event that was given up; empty: noted before tenants were, good for whichever tenant's event is at the position.
@@ -146,4 +147,13 @@ public static class DeliveriesSchema
         update deliveries.discards g set tenant = d.tenant from deliveries.dead_letters d
         where d.log = g.log and d.position = g.position and d.state = 'discarded';
         """;
+
+    /// <summary>
+    /// An open dead letter whose envelope lacks the payload: only the lake can replay it. In the payload itself the quotes are escaped, so
+    /// that nothing a client sent looks like this.
+    /// </summary>
+    internal const string NeedsLake = """state = 'open' and log > 0 and envelope ~ '"(payloadInLake|payload_in_lake)"\s*:\s*true'""";
+
+    /// <summary>Fourth version: retention of the lake waits for the dead letters that need it.</summary>
+    public const string Version4 = $"create index dead_letters_needing_lake on deliveries.dead_letters (log, position) where {NeedsLake};";
 }

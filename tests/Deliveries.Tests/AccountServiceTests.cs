@@ -1,5 +1,6 @@
 using Grpc.Core;
 using WhatsAppMesh.Deliveries.V1;
+using WhatsAppMesh.Events.V1;
 using Client = WhatsAppMesh.Deliveries.V1.Account.AccountClient;
 
 namespace WhatsAppMesh.Deliveries.Tests;
@@ -57,6 +58,32 @@ public sealed class AccountServiceTests
 
         Assert.Equal("1/4-4 1/10-10 2/5-6", string.Join(' ', missing.Ranges.Select(static range => $"{range.Log}/{range.From}-{range.To}")));
         Assert.Empty((await client.GetMissingAsync(new() { Ranges = { new PositionRange { Log = 1, From = 5, To = 9 } } })).Ranges);
+    }
+
+    [Fact]
+    public async Task An_open_dead_letter_that_only_the_lake_can_replay_is_missing_until_it_is_settled()
+    {
+        await using var world = await World.CreateAsync();
+        var replica = await world.StartReplicaAsync();
+        var talksOfIt = Envelopes.Event(4);
+        talksOfIt.PayloadJson = """{"data":{"payloadInLake":true,"payload_in_lake" : true}}""";
+        var slim = new CollectedEvent(Envelopes.Event(2)) { PayloadJson = "", PayloadInLake = true };
+        await replica.DeliverAsync(Envelopes.Of(1), Envelopes.Of(5));
+        await replica.DeliverDeadAsync(Envelopes.Of(slim));
+        await replica.DeliverDeadAsync(Envelopes.Of(3));
+        await replica.DeliverDeadAsync(Envelopes.Of(talksOfIt));
+        var client = new Client(replica.Channel);
+
+        Assert.Equal("1/2-2", await MissingAsync(1, 5));
+        Assert.Equal("", await MissingAsync(3, 5));
+        Assert.Equal("1/2-2 1/6-7", await MissingAsync(2, 7));
+
+        await world.ExecuteAsync("update deliveries.dead_letters set state = 'discarded' where position = 2");
+        Assert.Equal("", await MissingAsync(1, 5));
+
+        async Task<string> MissingAsync(long from, long to) => string.Join(' ',
+            (await client.GetMissingAsync(new() { Ranges = { new PositionRange { Log = 1, From = from, To = to } } })).Ranges
+                .Select(static range => $"{range.Log}/{range.From}-{range.To}"));
     }
 
     public static TheoryData<int, long, long> NoRanges() => new() { { 0, 1, 2 }, { 1, 0, 2 }, { 1, 3, 2 }, { -1, 1, 1 }, { 1, 1, long.MaxValue } };

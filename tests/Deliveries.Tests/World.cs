@@ -31,6 +31,7 @@ internal sealed class World : IAsyncDisposable
         await world.ExecuteAsync(DeliveriesSchema.Version1);
         await world.ExecuteAsync(DeliveriesSchema.Version2);
         await world.ExecuteAsync(DeliveriesSchema.Version3);
+        await world.ExecuteAsync(DeliveriesSchema.Version4);
         await world.ExecuteAsync("create table effects (log int, position bigint, payload text)");
         return world;
     }

@@ -29,13 +29,17 @@ internal sealed class AccountService(AccountAudit audit, AccountStore accounts, 
         if (request.Ranges.Count is 0 or > MaxAskedRanges || request.Ranges.Any(static range => range.Log < 1 || range.From < 1 || range.To < range.From || range.To == long.MaxValue))
             throw RequestFields.Invalid("ranges", $"must be 1 to {MaxAskedRanges}, each with a log and from <= to, all positive");
 
+        // The account first: an event that dies in between is missing either way.
         var account = await accounts.ReadAsync(context.CancellationToken);
-        var missing = request.Ranges
-            .GroupBy(static range => range.Log)
-            .OrderBy(static log => log.Key)
-            .SelectMany(log => PositionSet.OfSpans(log.Select(static range => new PositionSpan(range.From, range.To)))
-                .Subtract(account.TryGetValue(log.Key, out var row) ? row.Done : PositionSet.Empty)
-                .Spans.Select(span => new PositionRange { Log = log.Key, From = span.From, To = span.To }));
+        var missing = new List<PositionRange>();
+        foreach (var log in request.Ranges.GroupBy(static range => range.Log).OrderBy(static log => log.Key))
+        {
+            var asked = PositionSet.OfSpans(log.Select(static range => new PositionSpan(range.From, range.To)));
+            var done = account.TryGetValue(log.Key, out var row) ? row.Done : PositionSet.Empty;
+            var needing = await accounts.NeedingLakeAsync(log.Key, asked, context.CancellationToken);
+            missing.AddRange(asked.Subtract(done.Subtract(needing)).Spans.Select(span => new PositionRange { Log = log.Key, From = span.From, To = span.To }));
+        }
+
         return new GetMissingResponse { Ranges = { missing.Take(MaxMissingRanges) } };
     }
 

@@ -26,6 +26,24 @@ internal sealed class AccountStore(NpgsqlDataSource database, DeliveriesOptions 
         return rows;
     }
 
+    /// <summary>Of some positions of a log, those whose open dead letter has no payload of its own: without the lake it cannot be replayed.</summary>
+    public async Task<PositionSet> NeedingLakeAsync(int log, PositionSet positions, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(
+            $"""
+            select distinct position from deliveries.dead_letters
+            where log = $1 and position between $2 and $3 and {DeliveriesSchema.NeedsLake}
+            """);
+        command.Parameters.Add(new() { Value = log });
+        command.Parameters.Add(new() { Value = positions.Spans[0].From });
+        command.Parameters.Add(new() { Value = positions.Spans[^1].To });
+        var needing = new List<long>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+            needing.Add(reader.GetInt64(0));
+        return PositionSet.Of(needing).Intersect(positions);
+    }
+
     /// <summary>Accounts for positions that the lake no longer has; those that were had before stay what they were.</summary>
     public async Task RetireAsync(int log, PositionSet positions, CancellationToken cancellationToken)
     {

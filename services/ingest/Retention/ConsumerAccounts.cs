@@ -5,7 +5,7 @@ using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Ingest;
 
-/// <summary>Asks consumers, through this service's sidecar, which positions they have not accounted for.</summary>
+/// <summary>Asks consumers, through this service's sidecar, which positions they still need.</summary>
 internal sealed class ConsumerAccounts : IDisposable
 {
     private const int MaxRanges = 1_000;
@@ -40,7 +40,7 @@ internal sealed class ConsumerAccounts : IDisposable
                 using var call = _client.GetMissingAsync(request, new CallOptions(headers, cancellationToken: stop.Token));
                 var missing = (await call).Ranges;
                 if (missing.Count > 0)
-                    return $"{consumer} has not had {(missing.Count < MaxRanges ? missing.Sum(static range => range.To - range.From + 1) : "many")} of its events";
+                    return $"{consumer} still needs {(missing.Count < MaxRanges ? missing.Sum(static range => range.To - range.From + 1) : "many")} of its events";
             }
             catch (RpcException exception) when (!cancellationToken.IsCancellationRequested)
             {
