@@ -125,7 +125,7 @@ public class RetentionTests : IAsyncLifetime
     {
         await _database.ConnectionString.ExecuteAsync(
             $"""
-            insert into retired_partitions (name, received_from, received_until, events) values ('{OldTable}', '2026-03-01Z', '2026-04-01Z', 10);
+            insert into retired_partitions (name, received_from, received_until, events, decided) values ('{OldTable}', '2026-03-01Z', '2026-04-01Z', 0, 10);
             alter table whatsapp_events detach partition {OldTable};
             create table whatsapp_events_2026_01 (like whatsapp_events);
             """);
@@ -134,18 +134,58 @@ public class RetentionTests : IAsyncLifetime
         await RunAsync();
         Assert.False(await ExistsAsync(OldTable));
         Assert.True(await ExistsAsync("whatsapp_events_2026_01"));
-        Assert.Equal(0L, await Sql<long>("select count(*) from retired_partitions where dropped_at is null"));
+        Assert.Equal(0L, await Sql<long>("select count(*) from retired_partitions where dropped_at is null or decided is not null"));
     }
 
     [Fact]
     public async Task A_crash_before_the_detach_decides_anew()
     {
         await _database.ConnectionString.ExecuteAsync(
-            $"insert into retired_partitions (name, received_from, received_until, events) values ('{OldTable}', '2026-03-01Z', '2026-04-01Z', 10)");
+            $"insert into retired_partitions (name, received_from, received_until, events, decided) values ('{OldTable}', '2026-03-01Z', '2026-04-01Z', 0, 10)");
         await StaysAsync("nothing is known of the consumers");
         await EverythingIsHadAsync();
         await RunAsync();
         Assert.False(await ExistsAsync(OldTable));
+        Assert.Equal(10L, await Sql<long>("select events from retired_partitions"));
+    }
+
+    [Fact]
+    public async Task A_partition_that_somebody_detaches_after_a_round_gave_it_up_is_left_alone()
+    {
+        await _database.ConnectionString.ExecuteAsync(
+            $"insert into retired_partitions (name, received_from, received_until, events, decided) values ('{OldTable}', '2026-03-01Z', '2026-04-01Z', 0, 10)");
+        await StaysAsync("nothing is known of the consumers");
+        await _database.ConnectionString.ExecuteAsync($"alter table whatsapp_events detach partition {OldTable}");
+        await EverythingIsHadAsync();
+        await RunAsync();
+        Assert.True(await ExistsAsync(OldTable));
+        Assert.Equal(0L, await Sql<long>("select count(*) from retired_partitions"));
+    }
+
+    [Fact]
+    public async Task A_month_that_an_import_adds_to_while_it_is_taken_out_goes_back_into_the_lake()
+    {
+        await EverythingIsHadAsync();
+        await using var importer = new NpgsqlConnection(_database.ConnectionString);
+        await importer.OpenAsync();
+        await using var importing = await importer.BeginTransactionAsync();
+        await new NpgsqlCommand(
+            """
+            create temporary table one on commit drop as select * from whatsapp_events where position = 15;
+            update one set position = 16;
+            insert into whatsapp_events select * from one;
+            """, importer).ExecuteNonQueryAsync();
+        var dropping = RunAsync();
+        await Eventually.TrueAsync(() => Sql<bool>("select exists (select from pg_inherits where inhdetachpending)"), "the detach waits");
+        await importing.CommitAsync();
+        await dropping;
+        Assert.Equal(16L, await Sql<long>("select count(*) from whatsapp_events"));
+        Assert.Equal(0L, await Sql<long>("select count(*) from retired_partitions"));
+        await StaysAsync("16 is not published");
+        await PublishedAsync(16);
+        await RunAsync();
+        Assert.False(await ExistsAsync(OldTable));
+        Assert.Equal(11L, await Sql<long>("select events from retired_partitions"));
     }
 
     [Fact]

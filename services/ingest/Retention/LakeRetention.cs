@@ -11,6 +11,8 @@ internal sealed partial class LakeRetention(
     LakeDatabase database, ConsumerAccounts consumers, LakePartitions partitions, RetentionOptions options, IngestMetrics metrics,
     TimeProvider clock, ILogger<LakeRetention> logger) : BackgroundService
 {
+    private const string Grown = "more events came into it meanwhile";
+
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(10);
 
     /// <inheritdoc/>
@@ -66,14 +68,21 @@ internal sealed partial class LakeRetention(
     {
         var spans = await retired.SpansAsync(month, cancellationToken);
         var events = spans.Sum(static span => span.To - span.From + 1);
-        if (await WhyNotYetAsync(retired, spans, cancellationToken) is { } reason)
+        var reason = await WhyNotYetAsync(retired, spans, cancellationToken);
+        // The consumers took their time, and the detach takes its own: what came in meanwhile nobody was asked about.
+        if (reason is null && !await retired.HoldsAsync(month, events, cancellationToken))
+            reason = Grown;
+        if (reason is null)
+        {
+            Log.Retiring(logger, month.Table, events);
+            reason = await retired.RetireAsync(month, events, cancellationToken) ? null : Grown;
+            partitions.Forget();
+        }
+        if (reason is not null)
         {
             Log.NotYet(logger, month.Table, events, reason);
             return false;
         }
-        Log.Retiring(logger, month.Table, events);
-        await retired.RetireAsync(month, events, cancellationToken);
-        partitions.Forget();
         metrics.Retired(events);
         Log.Retired(logger, month.Table, events);
         return true;

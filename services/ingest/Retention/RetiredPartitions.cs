@@ -60,13 +60,25 @@ internal sealed class RetiredPartitions(NpgsqlConnection session, RetentionOptio
         return spans.All(span => span.To <= published.GetValueOrDefault(span.Log));
     }
 
-    /// <summary>Takes a partition out and drops it.</summary>
-    public async Task RetireAsync(LakeMonth month, long events, CancellationToken cancellationToken)
+    /// <summary>True when a partition holds as many events as were decided on: none ever leaves it, but an import may add to it.</summary>
+    public async Task<bool> HoldsAsync(LakeMonth month, long decided, CancellationToken cancellationToken)
     {
+        await using var command = Command($"select count(*) from {month.Table}");
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))! == decided;
+    }
+
+    /// <summary>
+    /// Takes a partition out and drops it. Once it is out nobody writes to it: if it then holds more than was decided on, it goes back into
+    /// the lake.
+    /// </summary>
+    /// <returns>False when it went back.</returns>
+    public async Task<bool> RetireAsync(LakeMonth month, long events, CancellationToken cancellationToken)
+    {
+        // A month that an import brought back is dropped again: events then counts all that ever went.
         await using (var note = Command(
             """
-            insert into retired_partitions (name, received_from, received_until, events) values ($1, $2, $3, $4)
-            on conflict (name) do update set events = retired_partitions.events + excluded.events, decided_at = now(), dropped_at = null
+            insert into retired_partitions (name, received_from, received_until, events, decided) values ($1, $2, $3, 0, $4)
+            on conflict (name) do update set decided = excluded.decided, decided_at = now()
             """))
         {
             note.Parameters.Add(new() { Value = month.Table });
@@ -76,7 +88,7 @@ internal sealed class RetiredPartitions(NpgsqlConnection session, RetentionOptio
             await note.ExecuteNonQueryAsync(cancellationToken);
         }
         await ExecuteAsync($"alter table whatsapp_events detach partition {month.Table} concurrently", cancellationToken);
-        await DropAsync(month, cancellationToken);
+        return await DropOrPutBackAsync(month, events, cancellationToken);
     }
 
     /// <summary>What was noted but not dropped: left by a crash, or by readers that outlasted the patience.</summary>
@@ -84,38 +96,54 @@ internal sealed class RetiredPartitions(NpgsqlConnection session, RetentionOptio
     public async Task<List<LakeMonth>> FinishAsync(CancellationToken cancellationToken)
     {
         var finished = new List<LakeMonth>();
-        foreach (var (month, isThere, isAttached, isPending) in await LeftAsync(cancellationToken))
+        foreach (var (month, events, isThere, isAttached, isPending) in await LeftAsync(cancellationToken))
         {
-            // Still a part of the lake: to be decided anew, for a replay may have reopened its positions.
+            // Still a part of the lake: to be decided anew, for a replay may have reopened its positions. Without the note, for whoever
+            // detaches it from now on wants to keep it.
             if (isAttached && !isPending)
+            {
+                await TakeBackNoteAsync(month, cancellationToken);
                 continue;
+            }
             if (isPending)
                 await ExecuteAsync($"alter table whatsapp_events detach partition {month.Table} finalize", cancellationToken);
-            if (isThere)
-                await DropAsync(month, cancellationToken);
-            else
+            if (!isThere)
                 await NoteDroppedAsync(month, cancellationToken);
+            else if (!await DropOrPutBackAsync(month, events, cancellationToken))
+                continue;
             finished.Add(month);
         }
         return finished;
     }
 
-    private async Task<List<(LakeMonth Month, bool IsThere, bool IsAttached, bool IsPending)>> LeftAsync(CancellationToken cancellationToken)
+    private async Task<List<(LakeMonth Month, long Events, bool IsThere, bool IsAttached, bool IsPending)>> LeftAsync(CancellationToken cancellationToken)
     {
         await using var command = Command(
             """
-            select r.name, to_regclass(r.name) is not null, i.inhrelid is not null, coalesce(i.inhdetachpending, false)
+            select r.name, r.decided, to_regclass(r.name) is not null, i.inhrelid is not null, coalesce(i.inhdetachpending, false)
             from retired_partitions r left join pg_inherits i on i.inhrelid = to_regclass(r.name)
-            where r.dropped_at is null order by r.name
+            where r.decided is not null order by r.name
             """);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var left = new List<(LakeMonth, bool, bool, bool)>();
+        var left = new List<(LakeMonth, long, bool, bool, bool)>();
         while (await reader.ReadAsync(cancellationToken))
         {
             if (LakeMonth.OfTable(reader.GetString(0)) is { } month)
-                left.Add((month, reader.GetBoolean(1), reader.GetBoolean(2), reader.GetBoolean(3)));
+                left.Add((month, reader.GetInt64(1), reader.GetBoolean(2), reader.GetBoolean(3), reader.GetBoolean(4)));
         }
         return left;
+    }
+
+    private async Task<bool> DropOrPutBackAsync(LakeMonth month, long events, CancellationToken cancellationToken)
+    {
+        if (await HoldsAsync(month, events, cancellationToken))
+        {
+            await DropAsync(month, cancellationToken);
+            return true;
+        }
+        await ExecuteAsync($"alter table whatsapp_events attach partition {month.Table} for values from ('{month.Bound}') to ('{month.Next.Bound}')", cancellationToken);
+        await TakeBackNoteAsync(month, cancellationToken);
+        return false;
     }
 
     private async Task DropAsync(LakeMonth month, CancellationToken cancellationToken)
@@ -146,12 +174,14 @@ internal sealed class RetiredPartitions(NpgsqlConnection session, RetentionOptio
         }
     }
 
-    private async Task NoteDroppedAsync(LakeMonth month, CancellationToken cancellationToken)
-    {
-        await using var command = Command("update retired_partitions set dropped_at = now() where name = $1");
-        command.Parameters.Add(new() { Value = month.Table });
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
+    private Task NoteDroppedAsync(LakeMonth month, CancellationToken cancellationToken) =>
+        ExecuteAsync($"update retired_partitions set events = events + decided, decided = null, dropped_at = now() where name = '{month.Table}'", cancellationToken);
+
+    private Task TakeBackNoteAsync(LakeMonth month, CancellationToken cancellationToken) => ExecuteAsync(
+        $"""
+        delete from retired_partitions where name = '{month.Table}' and dropped_at is null;
+        update retired_partitions set decided = null where name = '{month.Table}';
+        """, cancellationToken);
 
     private async Task ExecuteAsync(string sql, CancellationToken cancellationToken)
     {
