@@ -25,7 +25,7 @@ public static class DispatchHost
         var services = builder.Services;
         services.AddSingleton(options);
         services.AddSchemaMigration(connectionString!, static database => new DispatchContext(database));
-        services.AddSingleton(_ => NpgsqlDataSource.Create(WithoutJit(connectionString!)));
+        services.AddSingleton(_ => ServiceDatabase.Open(connectionString!));
         services.AddDaprClient();
         services.AddSingleton<DispatchService>();
         services.AddGrpc().AddServiceOptions<DispatchService>(static grpc => grpc.Interceptors.Add<RefusalInterceptor>());
@@ -61,14 +61,6 @@ public static class DispatchHost
         app.MapDeliveries();
         app.MapSending();
         return app;
-    }
-
-    /// <summary>The planner's guesses on young tables make it compile statements that take a millisecond.</summary>
-    private static string WithoutJit(string connectionString)
-    {
-        var settings = new NpgsqlConnectionStringBuilder(connectionString);
-        settings.Options = $"{settings.Options} -c jit=off".Trim();
-        return settings.ConnectionString;
     }
 
     private static void Validate(DispatchOptions options, string? connectionString)

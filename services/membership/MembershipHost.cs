@@ -22,7 +22,7 @@ public static class MembershipHost
         var services = builder.Services;
         services.AddSingleton(options);
         services.AddSchemaMigration(connectionString!, static database => new MembershipContext(database));
-        services.AddSingleton(_ => NpgsqlDataSource.Create(WithoutJit(connectionString!)));
+        services.AddSingleton(_ => ServiceDatabase.Open(connectionString!));
         services.AddSingleton<MembershipMetrics>();
         services.AddSingleton<IBatchHandler, MembershipHandler>();
         services.AddSingleton<IReadinessCheck, DatabaseReadiness>();
@@ -46,14 +46,6 @@ public static class MembershipHost
         app.MapGrpcService<ErasureService>().OnAppPort().RequireSidecarToken();
         app.MapDeliveries();
         return app;
-    }
-
-    /// <summary>The planner's guesses on young tables make it compile statements that take a millisecond.</summary>
-    private static string WithoutJit(string connectionString)
-    {
-        var settings = new NpgsqlConnectionStringBuilder(connectionString);
-        settings.Options = $"{settings.Options} -c jit=off".Trim();
-        return settings.ConnectionString;
     }
 
     private static void Validate(MembershipOptions options, string? connectionString)

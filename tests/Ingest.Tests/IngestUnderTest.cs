@@ -161,12 +161,14 @@ internal static class DatabaseQuestions
 /// <summary>Waiting for what happens in the background, with a deadline.</summary>
 internal static class Eventually
 {
-    public static async Task TrueAsync(Func<Task<bool>> condition, string what)
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    public static async Task TrueAsync(Func<Task<bool>> condition, string what, TimeSpan? patience = null)
     {
-        var deadline = TimeProvider.System.GetTimestamp();
+        var start = TimeProvider.System.GetTimestamp();
         while (!await condition())
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(deadline) < TimeSpan.FromSeconds(30), $"Waited 30 s in vain: {what}");
+            Assert.True(TimeProvider.System.GetElapsedTime(start) < (patience ?? Patience), $"Waited in vain for {patience ?? Patience}: {what}");
             await Task.Delay(10);
         }
     }

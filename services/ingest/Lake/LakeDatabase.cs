@@ -11,8 +11,7 @@ internal sealed partial class LakeDatabase : IServiceSchema, IAsyncDisposable
     /// Session settings of the hot statements. They are prepared once, while the tables are still empty, and must stay right at ten
     /// million rows: so one generic plan, in which every look-up uses its index. Fixed by <c>enable_seqscan</c>, not left to estimates.
     /// </summary>
-    public const string HotSettings =
-        "-c jit=off -c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c work_mem=64MB -c lock_timeout=2000";
+    private const string HotSettings = "-c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c work_mem=64MB -c lock_timeout=2000";
 
     private readonly string _connectionString;
     private readonly IConfiguration _configuration;
@@ -27,10 +26,8 @@ internal sealed partial class LakeDatabase : IServiceSchema, IAsyncDisposable
         (_connectionString, _configuration, _logger) = (connectionString, configuration, logger);
         Hot = Build(HotSettings, connection => connection.MaxPoolSize = 4);
         // What a publisher loses of its watermark in a crash it publishes again: no commit of its waits for the disk.
-        Session = Build(
-            HotSettings + " -c synchronous_commit=off -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3",
-            connection => connection.Pooling = false);
-        Queries = Build("-c jit=off", connection => connection.MaxPoolSize = Math.Min(connection.MaxPoolSize, 8));
+        Session = Build(HotSettings + " -c synchronous_commit=off", connection => connection.Pooling = false);
+        Queries = Build("", connection => connection.MaxPoolSize = Math.Min(connection.MaxPoolSize, 8));
     }
 
     /// <summary>For appends and what they wait for, and for readiness: no reader can use these connections up.</summary>
@@ -107,7 +104,7 @@ internal sealed partial class LakeDatabase : IServiceSchema, IAsyncDisposable
     private NpgsqlDataSource Build(string settings, Action<NpgsqlConnectionStringBuilder> change)
     {
         var connection = new NpgsqlConnectionStringBuilder(_connectionString) { CommandTimeout = 15 };
-        connection.Options = $"{connection.Options} {settings}".Trim();
+        connection.Options = $"{connection.Options} {DatabaseSessions.Options} {settings}".Trim();
         change(connection);
         return NpgsqlDataSource.Create(connection);
     }
