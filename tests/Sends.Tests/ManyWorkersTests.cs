@@ -14,6 +14,8 @@ public sealed class ManyWorkersTests
 
     [Theory]
     [InlineData("state.postgresql", 2)]
+    [InlineData("state.postgresql", 8)]
+    [InlineData("state.redis", 2)]
     [InlineData("state.redis", 8)]
     public async Task Every_job_reaches_a_broker_that_remembers_keys_once(string stateType, int workers)
     {
@@ -28,8 +30,10 @@ public sealed class ManyWorkersTests
     }
 
     [Theory]
-    [InlineData("state.redis", 2)]
+    [InlineData("state.postgresql", 2)]
     [InlineData("state.postgresql", 8)]
+    [InlineData("state.redis", 2)]
+    [InlineData("state.redis", 8)]
     public async Task No_job_reaches_a_broker_without_memory_twice(string stateType, int workers)
     {
         await using var world = await SendWorld.StartAsync(stateType, remembersKeys: false);
