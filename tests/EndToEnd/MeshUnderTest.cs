@@ -20,6 +20,11 @@ public sealed class MeshCollection : ICollectionFixture<MeshUnderTest>
 public sealed class MeshUnderTest : IAsyncLifetime
 {
     public const string Secret = "test-secret";
+
+    /// <summary>A tenant with a CRM, and that CRM's key.</summary>
+    public const string CrmTenant = "tenant-with-a-crm";
+    public const string CrmKey = "key-of-the-crm";
+
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private const int Tenants = 80;
@@ -86,7 +91,13 @@ public sealed class MeshUnderTest : IAsyncLifetime
 
     private static Dictionary<string, string> Senders()
     {
-        var settings = new Dictionary<string, string>();
+        var settings = new Dictionary<string, string>
+        {
+            ["Edge__Crm__0__Name"] = "crm",
+            ["Edge__Crm__0__Tenant"] = CrmTenant,
+            ["Edge__Crm__0__Secrets__0__Id"] = "key",
+            ["Edge__Crm__0__Secrets__0__Value"] = CrmKey,
+        };
         for (var i = 0; i < Tenants; i++)
         {
             var sender = string.Create(CultureInfo.InvariantCulture, $"Edge__Sources__{FirstSender + i}");
