@@ -47,6 +47,9 @@ internal sealed class TestRun(string repository, MeshFolder folder, Screen scree
             results.Add(result);
             screen.Verdict(result.Failures.Count == 0, string.Create(
                 CultureInfo.InvariantCulture, $"{result.Project}: {result.Passed} passed, {result.Failures.Count} failed ({result.Elapsed.TotalSeconds:F1} s)"));
+            // Here too, not only at the end: whoever sees a part of a long log sees why.
+            foreach (var failure in result.Failures)
+                screen.Line($"         {failure.Name}: {failure.Reason.Split('\n')[0]}");
         }
         return results;
     }
