@@ -131,6 +131,10 @@ public sealed class ParityTests
     [InlineData("services/edge/Operator/OperatorOptions.cs", "Membership { get; init; } = \"membership\"")]
     [InlineData("services/edge/Operator/OperatorOptions.cs", "Dispatch { get; init; } = \"dispatch\"")]
     [InlineData("services/dispatch/Claims/ClaimOptions.cs", "Store { get; set; } = \"claims\"")]
+    [InlineData("services/dispatch/Sending/SendingOptions.cs", "Endpoint { get; set; } = \"whatsapp-broker\"")]
+    [InlineData("services/dispatch/Sending/SendingOptions.cs", "OnceEndpoint { get; set; } = \"whatsapp-broker-once\"")]
+    [InlineData("services/dispatch/Sending/SendingOptions.cs", "SecretStore { get; set; } = \"secrets\"")]
+    [InlineData("services/dispatch/Sending/SendingOptions.cs", "MembershipAppId { get; set; } = \"membership\"")]
     public async Task The_code_s_defaults_are_the_names_that_the_resources_have(string file, string declaration)
     {
         Assert.Contains(declaration, await File.ReadAllTextAsync(Path.Combine(Repository, file)), StringComparison.Ordinal);

@@ -17,8 +17,6 @@ public sealed partial class ObservabilityTests(MeshUnderTest test)
     {
         await TrafficAsync();
         var used = Used("alerts.yaml");
-        if (!Directory.Exists(Path.Combine(Repository, "services", "dispatch", "Sending")))
-            used.ExceptWith(["mesh_broker_circuit_state", "mesh_jobs_in_doubt"]);
 
         Assert.NotEmpty(used);
         Assert.Empty(await MissingAsync(used));
@@ -34,11 +32,7 @@ public sealed partial class ObservabilityTests(MeshUnderTest test)
         Assert.All(await MissingAsync(Used("dashboard.json")), name => Assert.Contains(Declared(code), counter => Same(counter, name)));
     }
 
-    private static IEnumerable<string> Declared(string code) =>
-        Directory.Exists(Path.Combine(Repository, "services", "dispatch", "Sending"))
-            ? CounterNames().Matches(code).Select(counter => counter.Groups[1].Value)
-            : CounterNames().Matches(code).Select(counter => counter.Groups[1].Value).Concat(
-                ["mesh_sends_total", "jobs_claimed", "jobs_skipped_already_claimed", "jobs_duplicate_blocked", "mesh_broker_circuit_state", "mesh_jobs_in_doubt"]);
+    private static IEnumerable<string> Declared(string code) => CounterNames().Matches(code).Select(counter => counter.Groups[1].Value);
 
     private async Task TrafficAsync()
     {
