@@ -1,4 +1,3 @@
-using Npgsql;
 using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Dispatch.Automations;
 using WhatsAppMesh.Dispatch.Executions;

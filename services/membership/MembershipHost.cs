@@ -1,4 +1,3 @@
-using Npgsql;
 using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Membership.Outgoing;
 using WhatsAppMesh.Membership.Privacy;

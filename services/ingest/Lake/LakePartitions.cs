@@ -59,30 +59,40 @@ internal sealed partial class LakePartitions(LakeDatabase database, TimeProvider
 
     private async Task CreateAsync(LakeMonth month, CancellationToken cancellationToken)
     {
-        var name = month.Table;
         await using var connection = await database.Hot.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await ExecuteAsync(connection, $"set local lock_timeout = '5s'; select pg_advisory_xact_lock({LockKeys.Partitions})", cancellationToken);
-        await using (var exists = new NpgsqlCommand("select 1 from pg_inherits where inhrelid = to_regclass($1)", connection) { Parameters = { new() { Value = name } } })
+        // Looked at first without the lock: whoever holds it may have died, and a month that is there needs nobody's turn.
+        if (!await ExistsAsync(connection, month, cancellationToken))
         {
-            if (await exists.ExecuteScalarAsync(cancellationToken) is null)
-            {
-                var (from, to) = (month.Bound, month.Next.Bound);
-                // The check lets ATTACH skip its scan; nobody needs it afterwards.
-                await ExecuteAsync(
-                    connection,
-                    $"""
-                    create table if not exists {name} (like whatsapp_events including defaults including constraints including storage including compression,
-                        constraint bounds check (received_at >= '{from}' and received_at < '{to}'));
-                    alter table whatsapp_events attach partition {name} for values from ('{from}') to ('{to}');
-                    alter table {name} drop constraint bounds;
-                    """,
-                    cancellationToken);
-                Log.Created(logger, name);
-            }
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await ExecuteAsync(connection, $"set local lock_timeout = '5s'; select pg_advisory_xact_lock({LockKeys.Partitions})", cancellationToken);
+            if (!await ExistsAsync(connection, month, cancellationToken))
+                await AttachAsync(connection, month, cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
         }
-        await transaction.CommitAsync(cancellationToken);
+
         _known[month] = true;
+    }
+
+    private static async Task<bool> ExistsAsync(NpgsqlConnection connection, LakeMonth month, CancellationToken cancellationToken)
+    {
+        await using var exists = new NpgsqlCommand("select 1 from pg_inherits where inhrelid = to_regclass($1)", connection) { Parameters = { new() { Value = month.Table } } };
+        return await exists.ExecuteScalarAsync(cancellationToken) is not null;
+    }
+
+    private async Task AttachAsync(NpgsqlConnection connection, LakeMonth month, CancellationToken cancellationToken)
+    {
+        var (name, from, to) = (month.Table, month.Bound, month.Next.Bound);
+        // The check lets ATTACH skip its scan; nobody needs it afterwards.
+        await ExecuteAsync(
+            connection,
+            $"""
+            create table if not exists {name} (like whatsapp_events including defaults including constraints including storage including compression,
+                constraint bounds check (received_at >= '{from}' and received_at < '{to}'));
+            alter table whatsapp_events attach partition {name} for values from ('{from}') to ('{to}');
+            alter table {name} drop constraint bounds;
+            """,
+            cancellationToken);
+        Log.Created(logger, name);
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
