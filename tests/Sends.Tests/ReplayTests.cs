@@ -11,7 +11,7 @@ public sealed class ReplayTests
     [Fact]
     public async Task Send_that_timed_out_is_replayed_under_its_first_key_and_recognised()
     {
-        await using var world = await SendWorld.StartAsync();
+        await using var world = await SendWorld.StartAsync(oneCall: TimeSpan.FromSeconds(2));
         world.Broker.Faults.Add(new Fault { Times = 0, Accept = true, End = FaultEnd.Hang });
         await using var dispatch = await RunningDispatch.StartAsync(OneRetry(world));
         var job = (await world.AddJobsAsync(1))[0];

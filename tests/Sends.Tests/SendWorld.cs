@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
 using NpgsqlTypes;
 using WhatsAppMesh.BrokerSim;
@@ -21,14 +19,14 @@ internal sealed class SendWorld : IAsyncDisposable
     private readonly string[] _resources;
     private readonly bool _hasKey;
 
-    private SendWorld(TestDatabase dispatch, TestDatabase sidecar, BrokerSimulator broker, string stateType, bool hasKey)
+    private SendWorld(TestDatabase dispatch, TestDatabase sidecar, BrokerSimulator broker, string stateType, bool hasKey, TimeSpan oneCall)
     {
         _dispatch = dispatch;
         _sidecarDatabase = sidecar;
         _hasKey = hasKey;
         Broker = broker;
         Database = NpgsqlDataSource.Create(dispatch.ConnectionString);
-        _resources = Resources(stateType, broker.Address);
+        _resources = Resources(stateType, broker.Address, oneCall);
     }
 
     public BrokerSimulator Broker { get; }
@@ -45,10 +43,11 @@ internal sealed class SendWorld : IAsyncDisposable
     /// <param name="stateType"><c>state.postgresql</c> or <c>state.redis</c>.</param>
     /// <param name="remembersKeys">Whether the broker does.</param>
     /// <param name="hasKey">Whether the secret store has a key for the broker.</param>
-    public static async Task<SendWorld> StartAsync(string stateType = "state.postgresql", bool remembersKeys = true, bool hasKey = true)
+    /// <param name="oneCall">How long the sidecar waits for one answer: short where the broker is to be too slow, else longer than any pause of the machine.</param>
+    public static async Task<SendWorld> StartAsync(string stateType = "state.postgresql", bool remembersKeys = true, bool hasKey = true, TimeSpan? oneCall = null)
     {
         var broker = await BrokerSimulator.StartAsync(new BrokerSimOptions { Port = 0, ApiKey = ApiKey, RemembersKeys = remembersKeys });
-        var world = new SendWorld(await TestDatabase.CreateAsync(), await TestDatabase.CreateAsync(), broker, stateType, hasKey);
+        var world = new SendWorld(await TestDatabase.CreateAsync(), await TestDatabase.CreateAsync(), broker, stateType, hasKey, oneCall ?? TimeSpan.FromSeconds(12));
         await world.AddSidecarAsync();
         return world;
     }
@@ -162,13 +161,6 @@ internal sealed class SendWorld : IAsyncDisposable
         }
     }
 
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     public async ValueTask DisposeAsync()
     {
         foreach (var sidecar in _sidecars)
@@ -179,8 +171,9 @@ internal sealed class SendWorld : IAsyncDisposable
         await _sidecarDatabase.DisposeAsync();
     }
 
-    private static string[] Resources(string stateType, Uri broker)
+    private static string[] Resources(string stateType, Uri broker, TimeSpan oneCall)
     {
+        var wait = string.Create(CultureInfo.InvariantCulture, $"one-call: {oneCall.TotalSeconds}s");
         var folder = Path.Combine(RepositoryRoot(), "components");
         string Read(string name) => File.ReadAllText(Path.Combine(folder, name));
         var version = stateType == "state.redis" ? "v1" : "v2";
@@ -204,8 +197,8 @@ internal sealed class SendWorld : IAsyncDisposable
             claims,
             Read("secretstore.yaml"),
             Read("whatsapp-broker.yaml").Replace("http://127.0.0.1:5140", broker.ToString().TrimEnd('/'), StringComparison.Ordinal),
-            Read("resiliency-whatsapp-broker.yaml").Replace("one-call: 10s", "one-call: 2s", StringComparison.Ordinal).Replace("timeout: 15s", "timeout: 1s", StringComparison.Ordinal),
-            Read("resiliency-whatsapp-broker-once.yaml").Replace("one-call: 30s", "one-call: 2s", StringComparison.Ordinal).Replace("timeout: 15s", "timeout: 1s", StringComparison.Ordinal),
+            Read("resiliency-whatsapp-broker.yaml").Replace("one-call: 10s", wait, StringComparison.Ordinal).Replace("timeout: 15s", "timeout: 1s", StringComparison.Ordinal),
+            Read("resiliency-whatsapp-broker-once.yaml").Replace("one-call: 30s", wait, StringComparison.Ordinal).Replace("timeout: 15s", "timeout: 1s", StringComparison.Ordinal),
         ];
     }
 
