@@ -19,7 +19,7 @@ public sealed class HttpEndpointTests : IAsyncLifetime
         spec:
           policies:
             timeouts:
-              short: 1s
+              short: 5s
               long: 30s
             retries:
               some:
@@ -82,6 +82,8 @@ public sealed class HttpEndpointTests : IAsyncLifetime
     [InlineData("reset")]
     public async Task Call_without_an_answer_is_tried_three_times_and_is_the_sidecars_own_500(string path)
     {
+        (await SendAsync("status/200", "impatient")).Dispose();
+        _broker.Seen.Clear();
         await InvokeTests.AssertErrorAsync(await SendAsync(path, "impatient"), 500, "ERR_DIRECT_INVOKE", "impatient");
         Assert.Equal(3, _broker.Seen.Count);
     }

@@ -114,14 +114,19 @@ public sealed class InvokeTests : IAsyncLifetime
         var two = await StartAsync("twice", second.Port);
         await using var caller = await StartAsync("caller");
 
-        for (var i = 0; i < 10; i++)
-            Assert.True((await caller.Http.GetAsync("/v1.0/invoke/twice/method/x")).IsSuccessStatusCode);
-        Assert.Equal((5, 5), (first.Seen.Count, second.Seen.Count));
+        // A replica whose lease ran out in a pause of the machine misses its turns until it has renewed it.
+        await Eventually.TrueAsync(async () => await TurnsAsync() == (5, 5), "they take turns");
 
         await two.DisposeAsync();
-        for (var i = 0; i < 10; i++)
-            Assert.True((await caller.Http.GetAsync("/v1.0/invoke/twice/method/x")).IsSuccessStatusCode);
-        Assert.Equal((15, 5), (first.Seen.Count, second.Seen.Count));
+        Assert.Equal((10, 0), await TurnsAsync());
+
+        async Task<(int First, int Second)> TurnsAsync()
+        {
+            var (before, beside) = (first.Seen.Count, second.Seen.Count);
+            for (var i = 0; i < 10; i++)
+                Assert.True((await caller.Http.GetAsync("/v1.0/invoke/twice/method/x")).IsSuccessStatusCode);
+            return (first.Seen.Count - before, second.Seen.Count - beside);
+        }
     }
 
     [Fact]

@@ -54,7 +54,7 @@ public sealed class KilledSidecarTests
 
     private static async Task<Process> StartProcessAsync(string database, int appPort)
     {
-        var port = FreePort();
+        var port = FreePorts.Next();
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "daprd"))
         {
             ArgumentList =
@@ -81,12 +81,5 @@ public sealed class KilledSidecarTests
             },
             "the sidecar process is ready");
         return process;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

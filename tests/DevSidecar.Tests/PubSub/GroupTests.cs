@@ -136,12 +136,18 @@ public sealed class GroupTests
 
         // Only what the stuck message and those after it do not hold back goes.
         var retention = sidecar.Services.GetServices<IHostedService>().OfType<TopicRetention>().Single();
-        var deleted = 0;
-        await Eventually.TrueAsync(async () => (deleted += await retention.DeleteOnceAsync(CancellationToken.None)) == 5, "the settled messages are deleted");
-        Assert.Equal(0, await retention.DeleteOnceAsync(CancellationToken.None));
+        await Eventually.TrueAsync(async () => await LeftAsync() == 8, "the settled messages are deleted");
+        Assert.Equal(8, await LeftAsync());
 
         never.SetResult(Results.Ok());
-        await Eventually.TrueAsync(async () => (deleted += await retention.DeleteOnceAsync(CancellationToken.None)) == 10, "the rest is deleted once it is settled");
+        await Eventually.TrueAsync(async () => await LeftAsync() == 3, "the rest is deleted once it is settled");
+
+        // The sidecar deletes by itself too, so what is left is counted, not what was deleted.
+        async Task<long> LeftAsync()
+        {
+            await retention.DeleteOnceAsync(CancellationToken.None);
+            return await PubSubRun.CountAsync(database, "select count(*) from sidecar.messages");
+        }
     }
 
     [Fact]

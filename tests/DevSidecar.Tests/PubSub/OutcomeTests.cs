@@ -48,6 +48,7 @@ public sealed class OutcomeTests
         ]);
         await run.Sidecar.PublishAsync("a", Refused);
         Assert.Equal(["/a", "/a"], (await run.App.TakeAsync(2)).Select(delivery => delivery.Path));
+        await Eventually.TrueAsync(async () => await run.MessagesAsync("a.dead") == 1, "the breaker has heard of the second refusal");
 
         await run.Sidecar.PublishAsync("a", "{}");
         await Eventually.TrueAsync(async () => await run.MessagesAsync("a.dead") == 2, "both are dead letters");
@@ -96,6 +97,7 @@ public sealed class OutcomeTests
         await using var run = await StartAsync([PubSubResources.Component(), PubSubResources.Subscription("a", "/a", extra: bulk ? PubSubResources.Bulk(10, 10) : "")]);
         await run.Sidecar.PublishAsync("a", "{}", "?metadata.cloudevent.id=before");
         await run.App.TakeAsync(1);
+        await Eventually.TrueAsync(async () => await run.LeasesAsync() == 0, "the first message is settled");
         var port = run.App.Port;
         await run.App.DisposeAsync();
 

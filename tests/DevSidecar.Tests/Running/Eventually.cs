@@ -3,9 +3,9 @@ namespace WhatsAppMesh.DevSidecar.Tests.Running;
 /// <summary>Waits for what must come true soon.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Usual = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Usual = TimeSpan.FromSeconds(60);
 
-    /// <exception cref="TimeoutException">It did not come true in time: 20 s, unless another time is given.</exception>
+    /// <exception cref="TimeoutException">It did not come true in time: 60 s, unless another time is given.</exception>
     public static async Task TrueAsync(Func<Task<bool>> condition, string what, TimeSpan? within = null)
     {
         var start = TimeProvider.System.GetTimestamp();

@@ -39,12 +39,12 @@ internal sealed class SidecarProcess : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("devsidecar-process-").FullName;
         foreach (var (index, yaml) in resources.Index())
             await File.WriteAllTextAsync(Path.Combine(folder, $"{index}.yaml"), yaml);
-        var port = FreePort();
+        var port = FreePorts.Next();
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "daprd"))
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
-            ArgumentList = { "--app-id", appId, "--dapr-http-port", Text(port), "--dapr-grpc-port", Text(FreePort()), "--resources-path", folder },
+            ArgumentList = { "--app-id", appId, "--dapr-http-port", Text(port), "--dapr-grpc-port", Text(FreePorts.Next()), "--resources-path", folder },
             Environment = { ["DEVSIDECAR_DATABASE"] = database },
         };
         if (appPort is { } app)
@@ -112,13 +112,6 @@ internal sealed class SidecarProcess : IAsyncDisposable
     {
         lock (output)
             output.AppendLine(line);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -109,11 +109,11 @@ public sealed class StateApiTests : IAsyncLifetime
     public async Task Expiry_is_told_and_expired_keys_are_removed()
     {
         await using var sidecar = await StartAsync("app", StateComponents.Yaml("claims", settings: ["cleanupInterval=100ms"]));
-        using var saved = await SaveAsync(sidecar, """[{"key":"t","value":1,"metadata":{"ttlInSeconds":"1"}},{"key":"u","value":1}]""");
+        using var saved = await SaveAsync(sidecar, """[{"key":"t","value":1,"metadata":{"ttlInSeconds":"1"}},{"key":"u","value":1,"metadata":{"ttlInSeconds":"600"}}]""");
 
-        using var found = await sidecar.Http.GetAsync("/v1.0/state/claims/t");
+        using var found = await sidecar.Http.GetAsync("/v1.0/state/claims/u");
         var expiry = DateTimeOffset.Parse(found.Headers.NonValidated["metadata.ttlExpireTime"].ToString(), System.Globalization.CultureInfo.InvariantCulture);
-        Assert.InRange(expiry - TimeProvider.System.GetUtcNow(), TimeSpan.FromSeconds(-20), TimeSpan.FromSeconds(1.5));
+        Assert.InRange(expiry - TimeProvider.System.GetUtcNow(), TimeSpan.FromSeconds(500), TimeSpan.FromSeconds(601));
         await using var source = NpgsqlDataSource.Create(_database.ConnectionString);
         await using var count = source.CreateCommand("select count(*) from sidecar.state");
         await Eventually.TrueAsync(async () => (long)(await count.ExecuteScalarAsync())! == 1, "the expired key is gone from the table");
@@ -195,7 +195,7 @@ public sealed class StateApiTests : IAsyncLifetime
                 retries:
                   twice:
                     policy: constant
-                    duration: 300ms
+                    duration: 3s
                     maxRetries: 2
               targets:
                 components:
@@ -218,8 +218,8 @@ public sealed class StateApiTests : IAsyncLifetime
             },
             409);
 
-        Assert.True(refusedCreate >= TimeSpan.FromMilliseconds(590), $"{refusedCreate}");
-        Assert.True(wrongDelete >= TimeSpan.FromMilliseconds(590), $"{wrongDelete}");
+        Assert.True(refusedCreate >= TimeSpan.FromMilliseconds(5900), $"{refusedCreate}");
+        Assert.True(wrongDelete >= TimeSpan.FromMilliseconds(5900), $"{wrongDelete}");
         Assert.True(wrongSave < refusedCreate, $"{wrongSave}");
     }
 

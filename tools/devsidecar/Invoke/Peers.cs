@@ -26,8 +26,8 @@ internal sealed partial class Peers(PeerTable table, TimeProvider time, ILogger<
     {
         var key = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
         var self = new Peer(appId, Guid.NewGuid(), $"http://127.0.0.1:{internalPort}", key);
-        Self = self;
         await RenewOnceAsync(self, cancellationToken);
+        Self = self;
         _renewing = RenewAsync(self);
     }
 
