@@ -59,6 +59,30 @@ public sealed class LoadSender(HttpClient client, TimeProvider clock)
         return await client.SendAsync(request, cancellationToken);
     }
 
+    /// <summary>Posts one request as a collector does: again while there is no answer, or one that says "later".</summary>
+    /// <returns>The last answer.</returns>
+    /// <exception cref="HttpRequestException">There was no answer for as long as <paramref name="patience"/>.</exception>
+    public static async Task<HttpResponseMessage> PostUntilAnsweredAsync(HttpClient client, SignedPost post, TimeSpan patience, TimeProvider clock, CancellationToken cancellationToken = default)
+    {
+        var start = clock.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                var answer = await PostAsync(client, post, cancellationToken);
+                if (answer.StatusCode is not (HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests) || clock.GetElapsedTime(start) > patience)
+                    return answer;
+                answer.Dispose();
+            }
+            catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested && clock.GetElapsedTime(start) <= patience)
+            {
+                // Nobody answered: the next may.
+            }
+
+            await Task.Delay(RetryWait, clock, cancellationToken);
+        }
+    }
+
     /// <summary>Runs a plan. <paramref name="make"/> is called once per event, from many threads.</summary>
     public async Task<LoadReport> RunAsync(Func<long, SignedPost> make, LoadPlan plan, CancellationToken cancellationToken = default)
     {

@@ -30,10 +30,10 @@ internal static class SmokeCommand
         var clock = TimeProvider.System;
         var post = new CollectorSigner(secret, clock, source).Sign(SmokeEvent(clock.GetUtcNow()), SigningScheme.V1);
         using var client = LoadSender.CreateClient(edge, 1);
-        var eventId = await UntilAcceptedAsync(client, post, cancellationToken);
-        var stored = eventId is not null
-            && await SaysAsync("posted again, edge answers", await StatusOfAsync(client, post, cancellationToken), "duplicate")
-            && await ReadBackAsync(client, eventId, cancellationToken);
+        var stored = await AskAsync(client, post, cancellationToken) is var first && first is "accepted" or "duplicate"
+            ? await SaysAsync("posted again, edge answers", await AskAsync(client, post, cancellationToken), "duplicate")
+                && await ReadBackAsync(client, post.Headers.First(header => header.Key == "X-Event-Id").Value, cancellationToken)
+            : await SaysAsync("edge answers", first, "accepted");
         Console.WriteLine(stored ? "The event is stored." : "The event was not found again.");
         return stored ? 0 : 1;
     }
@@ -46,19 +46,14 @@ internal static class SmokeCommand
     }
 
     // A release that has just been installed may still be starting: what a retry may cure is tried again.
-    private static async Task<string?> UntilAcceptedAsync(HttpClient client, SignedPost post, CancellationToken cancellationToken)
+    private static async Task<string> AskAsync(HttpClient client, SignedPost post, CancellationToken cancellationToken)
     {
         var started = TimeProvider.System.GetTimestamp();
         while (true)
         {
             var status = await StatusOfAsync(client, post, cancellationToken);
-            if (status is "accepted" or "duplicate")
-                return post.Headers.First(header => header.Key == "X-Event-Id").Value;
-            if (TimeProvider.System.GetElapsedTime(started) > Patience || status.StartsWith('4'))
-            {
-                await SaysAsync("edge answers", status, "accepted");
-                return null;
-            }
+            if (status is "accepted" or "duplicate" || status.StartsWith('4') || TimeProvider.System.GetElapsedTime(started) > Patience)
+                return status;
             await Task.Delay(Pause, cancellationToken);
         }
     }
@@ -76,6 +71,10 @@ internal static class SmokeCommand
         catch (HttpRequestException exception)
         {
             return exception.Message;
+        }
+        catch (TaskCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return "nothing in time";
         }
     }
 

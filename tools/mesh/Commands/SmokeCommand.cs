@@ -50,7 +50,7 @@ internal static class SmokeCommand
 
         var clock = Stopwatch.StartNew();
         using var client = LoadSender.CreateClient(state.Services.First(s => s.AppId == "edge").Http, 1);
-        using var answer = await LoadSender.PostAsync(client, post, cancellationToken);
+        using var answer = await LoadSender.PostUntilAnsweredAsync(client, post, Patience, TimeProvider.System, cancellationToken);
         screen.Verdict(answer.StatusCode == HttpStatusCode.Created, $"edge answered {(int)answer.StatusCode} after {clock.ElapsedMilliseconds} ms");
         if (answer.StatusCode != HttpStatusCode.Created)
             return ExitCodes.Failed;
