@@ -13,6 +13,16 @@ public static class Books
         Assert.Equal(0, missing);
     }
 
+    /// <summary>Waits until nothing is on its way: each event accounted for, each join that follows announced, and the announcements accounted for too.</summary>
+    public static async Task QuietAsync(MeshInstance mesh)
+    {
+        await SettledAsync(mesh);
+        Assert.Equal(0, await Eventually.AskAsync(
+            () => NumberAsync(mesh, "membership", "select count(*) from member_joins where state = 'pending'"), static waiting => waiting == 0, MeshUnderTest.Patience));
+        await SettledAsync(mesh);
+        await SettledAsync(mesh, "dispatch");
+    }
+
     /// <summary>Newest position of the log.</summary>
     public static Task<long> HeadAsync(MeshInstance mesh) => NumberAsync(mesh, "ingest", "select coalesce(max(position), 0) from head");
 

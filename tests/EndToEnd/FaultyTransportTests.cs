@@ -46,7 +46,7 @@ public sealed class FaultyTransportTests
             await test.InitializeAsync();
             var tenant = test.NewTenant();
             await PostAsync(test, tenant);
-            await SettledAsync(test, tenant);
+            await tenant.SettledAsync();
             await BalancedAsync(test);
             Assert.Matches("mesh_consumer_pulled_total\\{result=\"applied\",service=\"membership\"\\} [1-9]", await MetricsAsync(test));
             var withFaults = await StateAsync(test.Mesh);
@@ -56,7 +56,7 @@ public sealed class FaultyTransportTests
             await test.Mesh.Process("membership").KillAsync();
             await Books.ExecuteAsync(test.Mesh, "membership", "drop schema public cascade; drop schema deliveries cascade; create schema public");
             await test.Mesh.StartAgainAsync(["membership"]);
-            await SettledAsync(test, tenant);
+            await tenant.SettledAsync();
             await BalancedAsync(test);
 
             Assert.Equal(withFaults, await StateAsync(test.Mesh));
@@ -75,15 +75,6 @@ public sealed class FaultyTransportTests
         var plan = new LoadPlan { Connections = 4, Count = Events, Rate = 100, RetryUntilAccepted = true };
         var report = await new LoadSender(client, TimeProvider.System).RunAsync(n => tenant.Sign(traffic.Event(n)), plan);
         Assert.Equal((Events, 0), (report.Accepted, report.Refused));
-    }
-
-    /// <summary>Every event applied, every join that it brings announced, and the announcements applied too.</summary>
-    private static async Task SettledAsync(MeshUnderTest test, TestTenant tenant)
-    {
-        var waiting = await Eventually.AskAsync(
-            () => Books.NumberAsync(test.Mesh, "membership", "select count(*) from member_joins where state = 'pending'"), static joins => joins == 0, MeshUnderTest.Patience);
-        Assert.Equal(0, waiting);
-        await tenant.SettledAsync();
     }
 
     private static async Task BalancedAsync(MeshUnderTest test)

@@ -30,7 +30,7 @@ public sealed class SendPathTests(MeshUnderTest test)
 
         await tenant.PostAsync(GroupEvents.Participants(Group, Ana, "add", [BiaByLid]));
 
-        var sent = Assert.Single(await SentAsync(await SentExecutionAsync(tenant.Name)));
+        var sent = Assert.Single(await SentAsync(await SentExecutionAsync(tenant.Name)))!;
         var body = JsonNode.Parse(sent["body"]!.GetValue<string>())!;
         Assert.Equal(("5500900000602", "Oi Bia Exemplo, bem-vinda a Grupo de teste"), (body["to"]!.GetValue<string>(), body["text"]!.GetValue<string>()));
     }
@@ -50,7 +50,7 @@ public sealed class SendPathTests(MeshUnderTest test)
         using var answer = await client.SendAsync(request);
 
         Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
-        var sent = Assert.Single(await SentAsync(await SentExecutionAsync(MeshUnderTest.CrmTenant)));
+        var sent = Assert.Single(await SentAsync(await SentExecutionAsync(MeshUnderTest.CrmTenant)))!;
         Assert.Equal(Trace, sent["traceparent"]!.GetValue<string>().Split('-')[1]);
     }
 

@@ -23,11 +23,11 @@ public sealed class TestTenant(MeshUnderTest test, string name)
         Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
     }
 
-    /// <summary>Posts a request, signed or not, under this tenant's collector.</summary>
+    /// <summary>Posts a request, signed or not, under this tenant's collector, and again when it is told to come later.</summary>
     public async Task<HttpResponseMessage> SendAsync(SignedPost post, string edge = "edge")
     {
         using var client = new HttpClient { BaseAddress = test.Mesh.Service(edge).HttpAddress };
-        return await LoadSender.PostAsync(client, WithCollector(post));
+        return await LoadSender.PostUntilAnsweredAsync(client, WithCollector(post), MeshUnderTest.Patience, TimeProvider.System);
     }
 
     /// <summary>Signs an event as this tenant's collector.</summary>
@@ -50,10 +50,10 @@ public sealed class TestTenant(MeshUnderTest test, string name)
     /// <summary>All members of a group, those included who left.</summary>
     public Task<IReadOnlyList<Member>> EverMembersAsync(string group) => ListAsync(group, null, includeLeft: true);
 
-    /// <summary>Waits until membership has accounted for everything in the lake, and nothing of it is dead.</summary>
+    /// <summary>Waits until membership has accounted for everything in the lake and has announced what follows from it, and nothing of it is dead.</summary>
     public async Task SettledAsync()
     {
-        await Books.SettledAsync(test.Mesh);
+        await Books.QuietAsync(test.Mesh);
         Assert.Empty(await test.Client.OpenDeadLettersAsync(name));
     }
 

@@ -9,7 +9,7 @@ public static class Eventually
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Asks again and again until the answer is good or time is up, and gives the last answer either way.</summary>
-    /// <param name="ask">Asks; "not found" and "unavailable" count as no answer yet.</param>
+    /// <param name="ask">Asks; "not found" and "unavailable" count as no answer yet, and so does a sidecar that has not found the other one.</param>
     /// <param name="isGood">Whether the answer will do.</param>
     /// <param name="patience">Time to wait.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -26,7 +26,7 @@ public static class Eventually
                 if (isGood(last))
                     return last;
             }
-            catch (RpcException e) when (e.StatusCode is StatusCode.NotFound or StatusCode.Unavailable && clock.Elapsed < patience)
+            catch (RpcException e) when (IsLater(e) && clock.Elapsed < patience)
             {
                 // Not there yet.
             }
@@ -35,4 +35,7 @@ public static class Eventually
             await Task.Delay(Pause, cancellationToken);
         }
     }
+
+    private static bool IsLater(RpcException error) =>
+        error.StatusCode is StatusCode.NotFound or StatusCode.Unavailable || (error.StatusCode == StatusCode.Unknown && error.Status.Detail.Contains("no host", StringComparison.OrdinalIgnoreCase));
 }
