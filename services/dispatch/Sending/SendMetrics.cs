@@ -25,7 +25,10 @@ internal sealed class SendMetrics : IDisposable
         _lost = _meter.CreateCounter<long>("mesh_claims_lost_total", description: "Claims lost to another replica; nothing was written after that.");
         _sends = _meter.CreateCounter<long>("mesh_sends_total", description: "Ended attempts, by instance, result and category.");
         _attempts = _meter.CreateHistogram<int>("mesh_send_attempts", description: "Attempts that a job took until it ended.", advice: new() { HistogramBucketBoundaries = [1, 2, 3, 4, 5, 8] });
-        _seconds = _meter.CreateHistogram<double>("mesh_send_seconds", description: "Time of a call to the broker, the sidecar's retries included.");
+        _seconds = _meter.CreateHistogram<double>(
+            "mesh_send_seconds",
+            description: "Time of a call to the broker, the sidecar's retries included.",
+            advice: new() { HistogramBucketBoundaries = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60] });
         _meter.CreateObservableGauge("mesh_broker_circuit_state", () => circuit.IsOpen ? 1 : 0, description: "1 while the sidecar's circuit breaker lets no call to the broker through.");
         _meter.CreateObservableGauge("mesh_jobs_in_doubt", () => Volatile.Read(ref _inDoubt), description: "Jobs of which nobody knows whether they were sent.");
     }

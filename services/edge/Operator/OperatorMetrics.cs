@@ -15,7 +15,12 @@ internal sealed class OperatorMetrics
         var meter = meters.Create("WhatsAppMesh.Edge");
         _requests = meter.CreateCounter<long>(
             "mesh_operator_requests_total", description: "Requests of the operator API answered, by key, status and reason.");
-        _seconds = meter.CreateHistogram<double>("mesh_operator_request_seconds", "s", "Time until the end of an answer of the operator API.");
+        // Up to exports and imports, which take minutes.
+        _seconds = meter.CreateHistogram<double>(
+            "mesh_operator_request_seconds",
+            "s",
+            "Time until the end of an answer of the operator API.",
+            advice: new() { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300] });
     }
 
     /// <summary>A request has been answered.</summary>
