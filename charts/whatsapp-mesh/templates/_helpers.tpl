@@ -50,15 +50,61 @@ labels:
 {{- end }}
 {{- end }}
 
-{{/* Metadata entries of a Dapr component; a secretKeyRef without a name means existingSecret. */}}
+{{/* An operation as access control must name it. Of a callee that speaks h2c a sidecar lower-cases what its policies name, and compares a gRPC
+method as it is: each capital becomes a wildcard, which both spellings fit (ADR 0027). */}}
+{{- define "mesh.operation" -}}
+{{- regexReplaceAll "[A-Z]" . "*" }}
+{{- end }}
+
+{{/* Metadata entries of a Dapr component; a secretKeyRef without a name means existingSecret. A sidecar does not tell small letters from
+capitals in names, so neither does what must not be set: "fixed" (name: value) and "refused" (name: reason). */}}
 {{- define "mesh.connection" -}}
 {{- $entries := list }}
 {{- range .entries }}
+{{- $name := lower .name }}
+{{- range $fixed, $value := $.fixed }}
+{{- if eq $name (lower $fixed) }}{{ fail (printf "%s: %s is fixed (%s)" $.where $fixed $value) }}{{ end }}
+{{- end }}
+{{- range $refused, $reason := $.refused }}
+{{- if eq $name (lower $refused) }}{{ fail (printf "%s: %s may not be set: %s" $.where $refused $reason) }}{{ end }}
+{{- end }}
 {{- $entry := deepCopy . }}
 {{- with $entry.secretKeyRef }}{{ $_ := set . "name" (.name | default $.root.Values.existingSecret) }}{{ end }}
 {{- $entries = append $entries $entry }}
 {{- end }}
 {{- toYaml $entries }}
+{{- end }}
+
+{{/* The value of one entry, empty when there is none or it is a secret: include "mesh.connectionValue" (dict "entries" LIST "name" NAME) */}}
+{{- define "mesh.connectionValue" -}}
+{{- range .entries }}
+{{- if eq (lower .name) (lower $.name) }}{{ .value }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* Ports of a hop, as a list: its own, else those that the configured addresses name (parted by commas), else the usual ones. */}}
+{{- define "mesh.ports" -}}
+{{- $ports := list }}
+{{- range .hop.ports }}{{ $ports = append $ports (int .) }}{{ end }}
+{{- if not $ports }}
+{{- range splitList "," (.addresses | default "") }}
+{{- with regexFind ":[0-9]+(/|$)" (trim .) }}{{ $ports = append $ports (regexFind "[0-9]+" . | int) }}{{ end }}
+{{- end }}
+{{- end }}
+{{- toYaml ($ports | default .usual | uniq) }}
+{{- end }}
+
+{{/* The usual port of an http(s) address. */}}
+{{- define "mesh.httpPort" -}}
+{{- hasPrefix "http://" . | ternary 80 443 }}
+{{- end }}
+
+{{/* What Dapr's operator says its version is, when it may be asked and says a number. */}}
+{{- define "mesh.daprVersion" -}}
+{{- if .Values.dapr.checkVersion }}
+{{- $operator := lookup "apps/v1" "Deployment" .Values.dapr.namespace "dapr-operator" }}
+{{- regexFind "^v?[0-9]+[.][0-9]+[.][0-9]+.*" (dig "metadata" "labels" "app.kubernetes.io/version" "" ($operator | default dict)) }}
+{{- end }}
 {{- end }}
 
 {{- define "mesh.secretEnv" -}}
