@@ -2,6 +2,9 @@
 // (sprig), helm's own few on top. It takes helm's arguments, so that tests may run either.
 //
 //	render template RELEASE CHART [--namespace N] [-f FILE]... [--set a.b=c]... [--kube-version V] [--is-upgrade] [--notes]
+//	       [--cluster FILE | --cluster forbidden]
+//
+// --cluster is not helm's: the resources that `lookup` finds, or the answer that whoever deploys may read none of Dapr's namespace.
 //
 // Built with Debian's packages golang-go, golang-github-masterminds-sprig-dev and golang-k8s-sigs-yaml-dev; no module is downloaded.
 package main
@@ -12,9 +15,9 @@ import (
 )
 
 type arguments struct {
-	release, chart, namespace, kubeVersion string
-	files, sets                            []string
-	upgrade, notes                         bool
+	release, chart, namespace, kubeVersion, cluster string
+	files, sets                                     []string
+	upgrade, notes                                  bool
 }
 
 func main() {
@@ -71,6 +74,8 @@ func parse(args []string) (arguments, error) {
 		switch flag {
 		case "--namespace", "-n":
 			parsed.namespace = args[i]
+		case "--cluster":
+			parsed.cluster = args[i]
 		case "--kube-version":
 			parsed.kubeVersion = args[i]
 		case "--values", "-f":

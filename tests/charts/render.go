@@ -24,6 +24,11 @@ func (c *chart) render(values object, args arguments) (string, error) {
 	}
 	root := template.New(name).Option("missingkey=zero")
 	root.Funcs(c.functions(root))
+	lookup, err := lookupIn(args.cluster, args.namespace)
+	if err != nil {
+		return "", err
+	}
+	root.Funcs(template.FuncMap{"lookup": lookup})
 	for file, text := range c.templates {
 		if _, err := root.New(path.Join(name, file)).Parse(text); err != nil {
 			return "", err
@@ -137,7 +142,7 @@ func (c *chart) functions(root *template.Template) template.FuncMap {
 		}
 		return value, nil
 	}
-	functions["lookup"] = func(apiVersion, kind, namespace, name string) object { return object{} }
+	functions["lookup"] = func(apiVersion, kind, namespace, name string) (object, error) { return object{}, nil }
 	functions["include"] = func(name string, data interface{}) (string, error) { return execute(root, name, data) }
 	functions["tpl"] = func(text string, data interface{}) (string, error) {
 		clone, err := root.Clone()
