@@ -92,20 +92,25 @@ public sealed class DocumentTests
     [Fact]
     public async Task Without_ingress_autoscaling_and_monitoring_none_of_them_is_there()
     {
-        var plain = await Resources.RenderAsync();
+        var plain = await ValuesTests.RenderAsync("services: { edge: &off { autoscaling: { enabled: false } }, ingest: *off, membership: *off, dispatch: *off }");
 
-        Assert.DoesNotContain(plain.All, resource => resource.Kind is "Ingress" or "HorizontalPodAutoscaler" or "ScaledObject" or "PodMonitor" or "PrometheusRule" or "Pod");
+        Assert.DoesNotContain(plain.All, resource => resource.Kind is "Ingress" or "HorizontalPodAutoscaler" or "ScaledObject" or "PodMonitor" or "ServiceMonitor" or "PrometheusRule" or "Pod");
         Assert.All(plain.Of("Deployment"), deployment => Assert.Equal(2, deployment.Spec["replicas"]!.GetValue<int>()));
     }
 
     [Fact]
-    public async Task An_autoscaled_service_has_no_fixed_number_of_replicas()
+    public async Task Every_service_scales_on_its_own_CPU_and_consumers_on_the_topic_where_KEDA_is()
     {
-        var full = await Resources.RenderAsync(full: true);
+        var plain = await Resources.RenderAsync();
+        Assert.Equal(["mesh-dispatch", "mesh-edge", "mesh-ingest", "mesh-membership"], plain.Of("HorizontalPodAutoscaler").Select(scaler => scaler.Name).Order(StringComparer.Ordinal));
 
-        Assert.Null(full.One("Deployment", "mesh-edge").Spec["replicas"]);
+        var full = await Resources.RenderAsync(full: true);
+        Assert.Equal(["mesh-edge", "mesh-ingest"], full.Of("HorizontalPodAutoscaler").Select(scaler => scaler.Name).Order(StringComparer.Ordinal));
         Assert.Equal("edge", full.One("HorizontalPodAutoscaler", "mesh-edge").Spec["metrics"]![0]!["containerResource"]!["container"]!.GetValue<string>());
-        Assert.Equal("20000", full.One("ScaledObject", "mesh-membership").Spec["triggers"]![0]!["metadata"]!["lagThreshold"]!.GetValue<string>());
+        var trigger = full.One("ScaledObject", "mesh-membership").Spec["triggers"]![0]!["metadata"]!;
+        Assert.Equal(("20000", "earliest"), (trigger["lagThreshold"]!.GetValue<string>(), trigger["offsetResetPolicy"]!.GetValue<string>()));
+        // KEDA's webhook refuses a ScaledObject while an autoscaler without this stands there, as it does during the upgrade that brings KEDA.
+        Assert.All(plain.Of("HorizontalPodAutoscaler"), scaler => Assert.Equal("false", scaler.Document["metadata"]!["annotations"]!["validations.keda.sh/hpa-ownership"]!.GetValue<string>()));
     }
 
     [Fact]
@@ -121,6 +126,38 @@ public sealed class DocumentTests
         var edge = full.One("Deployment", "mesh-edge").Pod!["containers"]![0]!;
         Assert.Contains(edge["volumeMounts"]!.AsArray(), mount => mount!["mountPath"]!.GetValue<string>() == "/var/run/secrets/senders/collectors");
         Assert.Contains(edge["env"]!.AsArray(), entry => entry!["name"]!.GetValue<string>() == "Edge__Limits__BodyBytes" && entry["value"]!.GetValue<string>() == "4194304");
+    }
+
+    [Fact]
+    public async Task A_Secret_may_have_any_name_that_Kubernetes_allows()
+    {
+        string[] secrets = ["tmp", "senders", "collectors.example.org", new('a', 200)];
+        var edge = (await Resources.RenderAsync(more: ["--set", $"senderSecrets=[{string.Join(", ", secrets)}]"])).One("Deployment", "mesh-edge").Pod!;
+
+        var names = edge["volumes"]!.AsArray().Select(volume => volume!["name"]!.GetValue<string>()).ToList();
+        Assert.Equal(names.Distinct(), names);
+        Assert.All(names, name => Assert.Matches("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", name));
+        var mounts = edge["containers"]![0]!["volumeMounts"]!.AsArray().ToDictionary(mount => mount!["mountPath"]!.GetValue<string>(), mount => mount!["name"]!.GetValue<string>());
+        Assert.All(secrets, secret => Assert.Equal(
+            secret, edge["volumes"]!.AsArray().Single(volume => volume!["name"]!.GetValue<string>() == mounts[$"/var/run/secrets/senders/{secret}"])!["secret"]!["secretName"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task Metrics_are_found_by_pods_or_by_services_as_one_likes()
+    {
+        var monitor = (await ValuesTests.RenderAsync("telemetry: { monitor: { enabled: true, kind: ServiceMonitor, labels: { release: prometheus } } }")).Of("ServiceMonitor").Single();
+
+        Assert.Empty(FieldList.Load().Problems(monitor));
+        Assert.Equal(("http", "dapr-metrics"), (monitor.Spec["endpoints"]![0]!["port"]!.GetValue<string>(), monitor.Spec["endpoints"]![1]!["targetPort"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task An_account_carries_what_a_cloud_s_vault_asks_for()
+    {
+        var resources = await ValuesTests.RenderAsync("services: { dispatch: { serviceAccount: { annotations: { eks.amazonaws.com/role-arn: arn } } } }");
+
+        Assert.Equal("arn", resources.One("ServiceAccount", "mesh-dispatch").Document["metadata"]!["annotations"]!["eks.amazonaws.com/role-arn"]!.GetValue<string>());
+        Assert.Null(resources.One("ServiceAccount", "mesh-edge").Document["metadata"]!["annotations"]);
     }
 
     private static bool Selects(Resource owner, Resource deployment)

@@ -89,6 +89,30 @@ public sealed class HardeningTests
     }
 
     [Fact]
+    public async Task A_node_can_be_drained_of_pods_that_are_not_ready()
+    {
+        var budgets = (await Resources.RenderAsync()).Of("PodDisruptionBudget").ToList();
+
+        Assert.Equal(4, budgets.Count);
+        Assert.All(budgets, budget => Assert.Equal("AlwaysAllow", budget.Spec["unhealthyPodEvictionPolicy"]!.GetValue<string>()));
+    }
+
+    [Theory]
+    [InlineData("true", 900, 300)]
+    [InlineData("false", 900, 900)]
+    [InlineData("false", 60, 300)]
+    public async Task A_service_that_migrates_is_not_ended_before_its_time_is_over(string job, int seconds, int expected)
+    {
+        var resources = await Resources.RenderAsync(more: ["--set", $"migrations.job={job}", "--set", $"migrations.timeoutSeconds={seconds}"]);
+
+        Assert.All(resources.Of("Deployment"), deployment =>
+        {
+            var probe = deployment.Pod!["containers"]![0]!["startupProbe"]!;
+            Assert.Equal(expected, probe["periodSeconds"]!.GetValue<int>() * probe["failureThreshold"]!.GetValue<int>());
+        });
+    }
+
+    [Fact]
     public async Task A_release_whose_pods_would_be_ended_while_they_drain_is_refused()
     {
         var (documents, errors) = await Renderer.TryRenderAsync("--set", "dapr.blockShutdownSeconds=60");

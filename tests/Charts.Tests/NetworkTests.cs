@@ -61,6 +61,47 @@ public sealed class NetworkTests
         Assert.Empty(Reaching(resources, 443));
     }
 
+    [Theory]
+    [InlineData("pubsub: { connection: [{ name: brokers, value: 'a:9093, b:9094' }] }", "ingest", 9092, 9093, 9094)]
+    [InlineData("pubsub: { connection: [{ name: Brokers, value: 'a:9093' }] }", "membership", 9092, 9093)]
+    [InlineData("pubsub: { connection: [{ name: brokers, secretKeyRef: { key: brokers } }] }", "ingest", 9093, 9092)]
+    [InlineData("pubsub: { type: rabbitmq, connection: [{ name: connectionString, secretKeyRef: { key: rabbit } }] }", "ingest", 9092, 5671, 5672)]
+    [InlineData("pubsub: { type: redis, connection: [{ name: redisHost, value: 'redis:6380' }] }", "dispatch", 6379, 6380)]
+    [InlineData("{ networkPolicy: { pubsub: { ports: [9095] } }, pubsub: { connection: [{ name: brokers, value: 'a:9093' }] } }", "ingest", 9093, 9095)]
+    [InlineData("claims: { type: redis, connection: [{ name: redisHost, value: '[fd00::1]:6390' }] }", "dispatch", 6379, 6390)]
+    [InlineData("broker: { mode: http, url: 'http://broker:3000' }", "dispatch", 443, 3000)]
+    [InlineData("broker: { mode: http, url: 'http://broker:3000/base/' }", "dispatch", 443, 3000)]
+    [InlineData("broker: { mode: http, url: 'http://broker/base' }", "dispatch", 443, 80)]
+    [InlineData("broker: { mode: http, url: 'https://broker' }", "dispatch", 80, 443)]
+    [InlineData("telemetry: { otlpEndpoint: 'http://collector:14317' }", "edge", 4317, 14317)]
+    [InlineData("networkPolicy: { dns: { ports: [1053] } }", "edge", 53, 1053)]
+    [InlineData("secretStore: { type: secretstores.hashicorp.vault, metadata: [{ name: vaultAddr, value: 'https://vault:8200' }] }", "edge", 443, 8200)]
+    [InlineData("secretStore: { type: secretstores.azure.keyvault, metadata: [{ name: vaultName, value: mesh }] }", "dispatch", 8200, 443)]
+    public async Task A_hop_is_open_on_the_ports_of_the_addresses_that_are_configured(string values, string service, int closed, params int[] open)
+    {
+        var resources = await ValuesTests.RenderAsync(values);
+        var ports = Ports(resources.One("NetworkPolicy", "mesh-" + service), "egress").ToList();
+
+        Assert.All(open, port => Assert.Contains(port, ports));
+        Assert.DoesNotContain(closed, ports);
+    }
+
+    [Fact]
+    public async Task A_migrate_job_asks_the_same_DNS()
+    {
+        var resources = await ValuesTests.RenderAsync("networkPolicy: { dns: { ports: [1053] } }");
+
+        Assert.Equal([1053, 1053, 5432], Ports(resources.One("NetworkPolicy", "mesh-migrate"), "egress"));
+    }
+
+    [Fact]
+    public async Task Only_who_looks_into_the_secret_store_reaches_a_vault()
+    {
+        var resources = await ValuesTests.RenderAsync("secretStore: { type: secretstores.hashicorp.vault, metadata: [{ name: vaultAddr, value: 'https://vault:8200' }] }");
+
+        Assert.Equal(["dispatch", "edge"], Reaching(resources, 8200));
+    }
+
     [Fact]
     public async Task Only_dispatch_reaches_the_WhatsApp_broker_and_everybody_the_collector_of_traces()
     {

@@ -16,9 +16,17 @@ public sealed class ValuesTests
     [InlineData("dapr.maxBodySize=4Mi", "dapr.maxBodySize")]
     [InlineData("ingress.enabled=true", "ingress.host")]
     [InlineData("broker.mode=http", "broker.url")]
+    [InlineData("broker={mode: http, url: 'https://b', apiKeySecretKey: ''}", "broker.apiKeySecretKey")]
     [InlineData("broker.url=broker.example.org", "broker.url")]
     [InlineData("existingSecret=", "existingSecret")]
     [InlineData("telemetry.otlpEndpoint=collector:4317", "telemetry.otlpEndpoint")]
+    [InlineData("telemetry.otlpEndpoint=http://collector", "telemetry.otlpEndpoint")]
+    [InlineData("telemetry.otlpEndpoint=http://collector:4318", "telemetry.otlpEndpoint")]
+    [InlineData("telemetry.monitor.kind=Monitor", "telemetry.monitor.kind")]
+    [InlineData("services.edge.resources.requests.memory=192m", "services.edge.resources.requests.memory")]
+    [InlineData("services.edge.resources.requests.cpu=1Gi", "services.edge.resources.requests.cpu")]
+    [InlineData("pods.labels={app.kubernetes.io/name: other}", "pods.labels")]
+    [InlineData("pods.annotations={dapr.io/app-id: other}", "pods.annotations")]
     [InlineData("replicas=2", "(root)")]
     public async Task A_wrong_value_is_refused_by_name(string set, string where)
     {
@@ -34,22 +42,59 @@ public sealed class ValuesTests
     [InlineData("pubsub: { connection: [{ name: brokers, value: a, secretKeyRef: { key: b } }] }")]
     [InlineData("claims: { connection: [{ name: connectionString, value: host=db }] }")]
     [InlineData("senders: { sources: [{ name: default, secrets: [{ id: a, value: hunter2 }] }] }")]
+    [InlineData("pubsub: { connection: [{ name: SASLPASSWORD, value: hunter2 }] }")]
+    [InlineData("pubsub: { connection: [{ name: accessKey, value: AKIA }] }")]
+    [InlineData("pubsub: { connection: [{ name: awsSecretKey, value: hunter2 }] }")]
+    [InlineData("pubsub: { connection: [{ name: hostname, value: 'amqp://mesh:hunter2@rabbit' }] }")]
+    [InlineData("services: { ingest: { env: { ConnectionStrings__Other: 'Host=db' } } }")]
+    [InlineData("services: { ingest: { env: { Lake__Reader: 'Host=db;Password=hunter2' } } }")]
+    [InlineData("services: { edge: { env: { Mesh__InternalToken: hunter2 } } }")]
+    [InlineData("services: { edge: { env: { ORDERS_SECRET: hunter2 } } }")]
     public async Task A_secret_that_is_written_out_is_refused(string values)
     {
-        var (documents, errors) = await RenderAsync(values);
+        var (documents, errors) = await TryRenderAsync(values);
 
         Assert.Null(documents);
         Assert.Contains("schema", errors, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task What_makes_a_broker_durable_cannot_be_set_otherwise()
+    [Theory]
+    [InlineData("pubsub: { connection: [{ name: initialOffset, value: newest }] }", "pubsub.connection of kafka: initialOffset is fixed")]
+    [InlineData("pubsub: { connection: [{ name: InitialOffset, value: newest }] }", "initialOffset is fixed")]
+    [InlineData("pubsub: { connection: [{ name: consumerID, value: mesh }] }", "consumerID may not be set")]
+    [InlineData("pubsub: { connection: [{ name: consumergroup, value: mesh }] }", "consumerGroup may not be set")]
+    [InlineData("pubsub: { type: rabbitmq, connection: [{ name: autoAck, value: 'true' }] }", "autoAck may not be set")]
+    [InlineData("pubsub: { type: redis, connection: [{ name: consumerID, value: mesh }] }", "consumerID may not be set")]
+    [InlineData("claims: { connection: [{ name: keyprefix, value: appid }] }", "claims.connection: keyPrefix is fixed")]
+    [InlineData("dapr: { annotations: { dapr.io/app-id: other } }", "dapr.annotations: dapr.io/app-id is set by the chart")]
+    [InlineData("services: { ingest: { env: { database__migrateatstart: true } } }", "services.ingest.env: database__migrateatstart is set by the chart")]
+    [InlineData("secretStore: { type: secretstores.kubernetes }", "secretstores.kubernetes needs a token")]
+    [InlineData("{ keda: { enabled: true }, pubsub: { type: rabbitmq, connection: [{ name: connectionString, secretKeyRef: { key: rabbit } }] } }", "keda.authentication")]
+    public async Task What_would_lose_or_mix_up_events_cannot_be_set(string values, string why)
     {
-        var (documents, errors) = await RenderAsync("pubsub: { connection: [{ name: initialOffset, value: newest }] }");
+        var (documents, errors) = await TryRenderAsync(values);
 
         Assert.Null(documents);
-        Assert.Contains("initialOffset is fixed for kafka", errors, StringComparison.Ordinal);
+        Assert.Contains(why, errors, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("0.5")]
+    [InlineData("\"500m\"")]
+    public async Task Every_way_to_write_an_amount_is_taken(string cpu)
+    {
+        var resources = await RenderAsync($"{{ services: {{ edge: {{ resources: {{ requests: {{ cpu: {cpu}, memory: 268435456 }}, limits: {{ memory: 1G }} }} }} }}, dapr: {{ sidecar: {{ requests: {{ cpu: {cpu}, memory: 64M }}, limits: {{ memory: 268435456 }} }} }} }}");
+
+        // An annotation is a text whatever the value was.
+        var annotations = resources.One("Deployment", "mesh-edge").Spec["template"]!["metadata"]!["annotations"]!;
+        Assert.Equal(cpu.Trim('"'), annotations["dapr.io/sidecar-cpu-request"]!.GetValue<string>());
+        Assert.Equal("268435456", annotations["dapr.io/sidecar-memory-limit"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task The_name_of_a_secret_is_no_secret() =>
+        await RenderAsync("services: { dispatch: { env: { Dispatch__Sending__ApiKeySecret: broker-key } } }");
 
     [Fact]
     public async Task A_cluster_that_is_too_old_is_refused()
@@ -68,19 +113,31 @@ public sealed class ValuesTests
         Assert.Contains("services.edge.image.digest is empty", plain, StringComparison.Ordinal);
         Assert.Contains("networkPolicy.ingressFrom is empty", plain, StringComparison.Ordinal);
         Assert.Contains("nobody collects the metrics", plain, StringComparison.Ordinal);
+        Assert.Contains("image.registry is empty", plain, StringComparison.Ordinal);
 
-        var open = await Renderer.NotesAsync("--set", "networkPolicy.enabled=false", "--set", "services.ingest.replicas=1");
+        var open = await Renderer.NotesAsync("--set", "networkPolicy.enabled=false", "--set", "services.ingest.autoscaling={enabled: false}", "--set", "services.ingest.replicas=1", "--set", "services.edge.autoscaling.minReplicas=1");
         Assert.Contains("networkPolicy is off", open, StringComparison.Ordinal);
         Assert.Contains("services.ingest has one replica", open, StringComparison.Ordinal);
+        Assert.Contains("services.edge has one replica", open, StringComparison.Ordinal);
+        Assert.DoesNotContain("image.registry", await Renderer.NotesAsync("--set", "services.edge.image.repository=registry.example.org/mesh/edge"), StringComparison.Ordinal);
 
         var full = await Renderer.NotesAsync("--values", Resources.Values("full"));
         Assert.DoesNotContain("edge.image.digest", full, StringComparison.Ordinal);
         Assert.DoesNotContain("networkPolicy", full, StringComparison.Ordinal);
+        Assert.DoesNotContain("image.registry", full, StringComparison.Ordinal);
         Assert.Contains("https://mesh.example.org/api/webhooks/whatsapp", full, StringComparison.Ordinal);
         Assert.Contains("helm -n whatsapp test mesh", full, StringComparison.Ordinal);
     }
 
-    private static async Task<(string? Documents, string Errors)> RenderAsync(string values)
+    /// <summary>The chart with values as a text of YAML.</summary>
+    internal static async Task<Resources> RenderAsync(string values)
+    {
+        var (documents, errors) = await TryRenderAsync(values);
+        Assert.True(documents is not null, errors);
+        return new Resources([.. Yaml.Documents(documents).Select(document => new Resource(document))]);
+    }
+
+    private static async Task<(string? Documents, string Errors)> TryRenderAsync(string values)
     {
         var file = Path.GetTempFileName();
         try

@@ -33,8 +33,24 @@ securityContext:
   capabilities: { drop: [ALL] }
 {{- end }}
 
-{{/* Settings of a service, for its pods and its migrate job alike. */}}
+{{/* Settings of a service, for its pods and its migrate job alike: what the chart knows, then what values add. */}}
 {{- define "mesh.env" -}}
+{{- $own := include "mesh.ownEnv" . }}
+{{- $own }}
+{{- $names := list }}
+{{- range fromYamlArray $own }}{{ $names = append $names (lower .name) }}{{ end }}
+{{- range $name, $value := .service.env }}
+{{- if has (lower $name) $names }}{{ fail (printf "services.%s.env: %s is set by the chart" $.part $name) }}{{ end }}
+{{- if kindIs "map" $value }}
+{{ include "mesh.secretEnv" (dict "name" $name "secret" $value.secret "key" $value.key) }}
+{{- else }}
+{{- /* Numbers by way of JSON: a template would write 4194304 as 4.194304e+06. */}}
+- { name: {{ $name }}, value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }} }
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "mesh.ownEnv" -}}
 {{- $values := .root.Values }}
 - { name: BIND_ADDRESS, value: "0.0.0.0" }
 - { name: APP_PORT, value: "5000" }
@@ -61,17 +77,19 @@ securityContext:
 {{- with $values.telemetry.otlpEndpoint }}
 - { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
 {{- end }}
-{{- range $name, $value := .service.env }}
-{{- if kindIs "map" $value }}
-{{ include "mesh.secretEnv" (dict "name" $name "secret" $value.secret "key" $value.key) }}
-{{- else }}
-{{- /* Numbers by way of JSON: a template would write 4194304 as 4.194304e+06. */}}
-- { name: {{ $name }}, value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }} }
 {{- end }}
+
+{{/* What the chart says to the injector, then what values add. */}}
+{{- define "mesh.daprAnnotations" -}}
+{{- $own := include "mesh.ownDaprAnnotations" . }}
+{{- $own }}
+{{- range $name, $value := .root.Values.dapr.annotations }}
+{{- if hasKey (fromYaml $own) $name }}{{ fail (printf "dapr.annotations: %s is set by the chart" $name) }}{{ end }}
+{{ $name }}: {{ $value | quote }}
 {{- end }}
 {{- end }}
 
-{{- define "mesh.daprAnnotations" -}}
+{{- define "mesh.ownDaprAnnotations" -}}
 {{- $dapr := .root.Values.dapr }}
 dapr.io/enabled: "true"
 dapr.io/app-id: {{ .part }}
@@ -86,9 +104,9 @@ dapr.io/log-level: {{ $dapr.logLevel }}
 dapr.io/log-as-json: "true"
 dapr.io/enable-metrics: "true"
 dapr.io/metrics-port: "9090"
-dapr.io/sidecar-cpu-request: {{ $dapr.sidecar.requests.cpu }}
-dapr.io/sidecar-memory-request: {{ $dapr.sidecar.requests.memory }}
-dapr.io/sidecar-memory-limit: {{ $dapr.sidecar.limits.memory }}
+dapr.io/sidecar-cpu-request: {{ include "mesh.quantity" $dapr.sidecar.requests.cpu }}
+dapr.io/sidecar-memory-request: {{ include "mesh.quantity" $dapr.sidecar.requests.memory }}
+dapr.io/sidecar-memory-limit: {{ include "mesh.quantity" $dapr.sidecar.limits.memory }}
 dapr.io/block-shutdown-duration: {{ printf "%ds" (int $dapr.blockShutdownSeconds) }}
 dapr.io/graceful-shutdown-seconds: {{ int $dapr.gracefulShutdownSeconds | quote }}
 # A paused subscription acknowledges what is in flight: with app health checks on, restarts lose events.
@@ -98,9 +116,11 @@ dapr.io/disable-builtin-k8s-secret-store: "true"
 {{- if and .facts.broker (eq .root.Values.broker.mode "http") .root.Values.broker.apiKeySecretKey }}
 dapr.io/env-from-secret: WHATSAPP_BROKER_API_KEY={{ .root.Values.existingSecret }}:{{ .root.Values.broker.apiKeySecretKey }}
 {{- end }}
-{{- with $dapr.annotations }}
-{{ toYaml . }}
 {{- end }}
+
+{{/* An amount as an annotation has it: text, without an exponent. */}}
+{{- define "mesh.quantity" -}}
+{{- kindIs "string" . | ternary . (toJson .) | quote }}
 {{- end }}
 
 {{/* Changes with everything a sidecar reads only when it starts. */}}

@@ -30,6 +30,13 @@ internal static class Renderer
     public static async Task<string> NotesAsync(params IEnumerable<string> arguments) =>
         await Programs.RequireAsync(await Own.Value, ["template", "mesh", Chart, "--namespace", "whatsapp", "--notes", .. arguments]);
 
+    /// <summary>As <see cref="TryRenderAsync"/>, in a cluster: a file of what there is, or <c>forbidden</c>. helm renders without one, so this is always our renderer.</summary>
+    public static async Task<(string? Documents, string Errors)> TryRenderInAsync(string cluster, params IEnumerable<string> arguments)
+    {
+        var (exitCode, output, errors) = await Programs.RunAsync(await Own.Value, ["template", "mesh", Chart, "--namespace", "whatsapp", "--cluster", cluster, .. arguments]);
+        return (exitCode == 0 ? output : null, errors);
+    }
+
     private static async Task<string> BuildAsync()
     {
         var sources = Path.Combine(MeshRepository.Find(), "tests", "charts");
