@@ -158,9 +158,8 @@ internal sealed class DispatchRequest(OperatorCall call, string tenant, string p
         return ValueTask.FromResult(true);
     }
 
-    // 401 and 403 speak of edge's own sidecar, 500 is a sidecar that could not reach dispatch, and an error without a JSON body is nobody's answer.
-    private static bool IsDispatchsOwn(int status, string type) =>
-        status is < 300 or >= 400
-        && status is not (401 or 403 or 407 or 500 or 502 or 504)
-        && (status < 400 || type.Contains("json", StringComparison.OrdinalIgnoreCase));
+    // Whatever dispatch refuses is a problem (its broker's 502 and 504 too); a sidecar's errors, and those of whatever stands between, are not.
+    // A 401 is dispatch's as well, but speaks of its sidecar's token and not of the client's key.
+    private static bool IsDispatchsOwn(int status, string type) => status < 300
+        || (status >= 400 && status != StatusCodes.Status401Unauthorized && type.StartsWith("application/problem+json", StringComparison.OrdinalIgnoreCase));
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using WhatsAppMesh.Edge.Tests.Driving;
 
 namespace WhatsAppMesh.Edge.Tests.Operator;
@@ -58,7 +59,7 @@ public sealed class DispatchForwardingTests
         {
             context.Response.Headers.RetryAfter = "41";
             context.Response.Headers["X-Internal"] = "no";
-            return FakeIngest.AnswerAsync(context, 429, """{"code":"rate_limited","retry_after_seconds":41}""");
+            return ProblemAsync(context, 429, """{"code":"rate_limited","retry_after_seconds":41}""");
         };
         using var answer = await api.SendAsync("POST", "/api/executions/e-1/replay", OperatorUnderTest.Acme);
         Assert.Equal(429, (int)answer.StatusCode);
@@ -69,8 +70,23 @@ public sealed class DispatchForwardingTests
     }
 
     [Theory]
-    [InlineData(401, "application/json")]
+    [InlineData(403, "forbidden")]
+    [InlineData(409, "INSTANCE_DISCONNECTED")]
+    [InlineData(502, "BROKER_AUTH")]
+    [InlineData(503, "CIRCUIT_BREAKER_OPEN")]
+    [InlineData(504, "BROKER_TIMEOUT")]
+    public async Task A_problem_is_dispatch_s_own_whatever_its_status(int status, string code)
+    {
+        await using var api = await OperatorUnderTest.StartAsync();
+        api.Dispatch.Answer = context => ProblemAsync(context, status, $$"""{"status":{{status}},"code":"{{code}}","error":"why"}""");
+        await api.RefusedAsync("GET", "/api/whatsapp/instances/i-1/status", OperatorUnderTest.Acme, status, code);
+    }
+
+    // 401: dispatch does not know edge's sidecar. The others: a sidecar could not reach dispatch, or may not.
+    [Theory]
+    [InlineData(401, "application/problem+json")]
     [InlineData(403, "application/json")]
+    [InlineData(429, "application/json")]
     [InlineData(500, "application/json")]
     [InlineData(502, "application/json")]
     [InlineData(503, "text/plain")]
@@ -133,5 +149,11 @@ public sealed class DispatchForwardingTests
         hanging.SetResult();
         foreach (var answer in await Task.WhenAll(waiting))
             Assert.Equal(200, (int)answer.StatusCode);
+    }
+
+    private static Task ProblemAsync(HttpContext context, int status, string json)
+    {
+        (context.Response.StatusCode, context.Response.ContentType) = (status, "application/problem+json");
+        return context.Response.WriteAsync(json);
     }
 }
