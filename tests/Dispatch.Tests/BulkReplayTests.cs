@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using WhatsAppMesh.Dispatch.Jobs;
 using WhatsAppMesh.Dispatch.Tests.Driving;
 
 namespace WhatsAppMesh.Dispatch.Tests;
@@ -48,6 +50,58 @@ public sealed class BulkReplayTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_replay_waits_for_no_other_tenant_s()
+    {
+        await AddAsync(500, "failed");
+        var slow = (await _dispatch.SendAsync("POST", "/api/executions/replay", """{"filter":{},"reason":"fixed","rate":1}""")).Text("replay_id");
+        await AddAsync(3, "failed", tenant: "other");
+        var other = (await _dispatch.SendAsync("POST", "/api/executions/replay", """{"filter":{},"reason":"fixed","rate":1000}""", tenant: "other")).Text("replay_id");
+        await EventuallyAsync($"/api/dispatch/replays/{other}", static state => state["state"]!.ToString() == "completed", "other");
+        Assert.Equal("running", (await _dispatch.SendAsync("GET", $"/api/dispatch/replays/{slow}")).Text("state"));
+    }
+
+    [Fact]
+    public async Task An_execution_that_cannot_be_replayed_whatever_the_reason_is_skipped()
+    {
+        await AddAsync(3, "failed");
+        await _dispatch.Database.ExecuteAsync("""
+            update jobs set entity = 'broken' where id = (select id from jobs order by created_at, id limit 1);
+            alter table jobs add constraint refuses check (entity <> 'broken' or replay_of is null)
+            """);
+        var started = await _dispatch.SendAsync("POST", "/api/executions/replay", """{"filter":{},"reason":"fixed","rate":1000}""");
+        var done = await EventuallyAsync($"/api/dispatch/replays/{started.Text("replay_id")}", static state => state["state"]!.ToString() == "completed");
+        Assert.Equal(("2", "1"), (done["replayed"]!.ToString(), done["skipped"]!.ToString()));
+        Assert.Equal(["failed"], await _dispatch.Database.RowsAsync("select status from jobs where entity = 'broken'"));
+    }
+
+    [Fact]
+    public async Task A_slice_of_a_run_is_counted_once()
+    {
+        await AddAsync(3, "pending");
+        var runs = _dispatch.Services.GetRequiredService<Runs>();
+        var run = await runs.CreateAsync("acme", "ana", default);
+        var slice = Assert.Single(await runs.NextAsync(2, default));
+        RunStep[] steps = [new RunStep(true, true, false), default];
+        await runs.AdvanceAsync(slice, steps, default);
+        await runs.AdvanceAsync(slice, steps, default);
+        var now = (await runs.FindAsync("acme", run.RunId, default))!;
+        Assert.Equal(("running", 1, 1, 1), (now.State, now.Claimed, now.Skipped, now.Sent));
+        Assert.Single(Assert.Single(await runs.NextAsync(2, default)).Jobs);
+    }
+
+    [Fact]
+    public async Task Each_tenant_has_its_own_run_under_way()
+    {
+        await AddAsync(1, "pending");
+        await AddAsync(1, "pending", tenant: "other");
+        var runs = _dispatch.Services.GetRequiredService<Runs>();
+        var first = await runs.CreateAsync("acme", "ana", default);
+        await runs.CreateAsync("acme", "ana", default);
+        var other = await runs.CreateAsync("other", "bia", default);
+        Assert.Equal([first.RunId, other.RunId], (await runs.NextAsync(10, default)).Select(static slice => slice.Run));
+    }
+
+    [Fact]
     public async Task Every_error_of_a_request_is_named()
     {
         var answer = await _dispatch.SendAsync("POST", "/api/executions/replay", """{"filter":{"status":"gone","from":"x","ids":[1],"colour":2},"rate":0}""");
@@ -57,11 +111,11 @@ public sealed class BulkReplayTests : IAsyncLifetime
 
     private static (int, string?) Of(Answer answer) => (answer.Status, answer.Code);
 
-    private async Task<JsonNode> EventuallyAsync(string path, Predicate<JsonNode> isRight)
+    private async Task<JsonNode> EventuallyAsync(string path, Predicate<JsonNode> isRight, string tenant = "acme")
     {
-        for (var tries = 0; tries < 600; tries++)
+        for (var tries = 0; tries < 1800; tries++)
         {
-            if ((await _dispatch.SendAsync("GET", path)).Body is { } body && isRight(body))
+            if ((await _dispatch.SendAsync("GET", path, tenant: tenant)).Body is { } body && isRight(body))
                 return body;
             await Task.Delay(50);
         }
@@ -69,9 +123,9 @@ public sealed class BulkReplayTests : IAsyncLifetime
         throw new TimeoutException($"{path} never came to what was expected");
     }
 
-    private Task AddAsync(int count, string status, string instance = "sales") => _dispatch.Database.ExecuteAsync($$"""
+    private Task AddAsync(int count, string status, string instance = "sales", string tenant = "acme") => _dispatch.Database.ExecuteAsync($$"""
         insert into jobs (id, tenant, key, send_key, kind, entity, occurrence, instance_id, message, subject, status, due_at, next_attempt_at, created_at, updated_at, finished_at)
-        select id, 'acme', id::text, id::text, 'automation', '42', 'x', '{{instance}}', '{"type":"text","content":"Hi"}', '{}', '{{status}}', now(), now(), clock_timestamp(), now(), now()
+        select id, '{{tenant}}', id::text, id::text, 'automation', '42', 'x', '{{instance}}', '{"type":"text","content":"Hi"}', '{}', '{{status}}', now(), now(), clock_timestamp(), now(), now()
         from (select gen_random_uuid() as id from generate_series(1, {{count}})) n
         """);
 }

@@ -12,7 +12,8 @@ internal sealed record BulkOrder(ExecutionFilter Filter, int Rate, bool ForceNew
 /// Replays of many executions. Which ones is fixed when it is made; a cursor counts what is behind it and moves in the transaction that
 /// replays, so a restart goes on where the last commit left it and nothing is replayed twice.
 /// </summary>
-internal sealed class BulkReplays(NpgsqlDataSource database, ExecutionDecisions decisions, DispatchOptions options, TimeProvider time)
+internal sealed partial class BulkReplays(
+    NpgsqlDataSource database, ExecutionDecisions decisions, DispatchOptions options, TimeProvider time, ILogger<BulkReplays> logger)
 {
     private const string Columns = """
         id, state, cardinality(jobs), cursor, replayed, skipped, rate, reason, requested_by, created_at, finished_at
@@ -35,8 +36,8 @@ internal sealed class BulkReplays(NpgsqlDataSource database, ExecutionDecisions 
     {
         var now = time.GetUtcNow();
         await using var command = database.CreateCommand($"""
-            insert into bulk_replays (id, tenant, state, jobs, rate, force_new_key, reason, requested_by, created_at)
-            select $10, $1, 'running', array({Selected} order by j.created_at, j.id limit $9), $11, $12, $13, $14, $15
+            insert into bulk_replays (id, tenant, state, jobs, rate, force_new_key, reason, requested_by, created_at, next_at)
+            select $10, $1, 'running', array({Selected} order by j.created_at, j.id limit $9), $11, $12, $13, $14, $15, $15
             returning {Columns}
             """);
         order.Filter.AddTo(command, by.Tenant);
@@ -69,37 +70,58 @@ internal sealed class BulkReplays(NpgsqlDataSource database, ExecutionDecisions 
         return await ReadAsync(command, cancellationToken);
     }
 
-    /// <summary>Replays the next execution of the oldest running replay.</summary>
-    /// <returns>The wait its rate asks for; null when nothing is running.</returns>
+    /// <summary>Replays the next execution of the replay whose turn it is: each at its own rate, none waits for another's end.</summary>
+    /// <returns>How long nothing is due now; null when nothing is running.</returns>
     public async Task<TimeSpan?> StepAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var now = time.GetUtcNow();
         Step? step = null;
         var load = new RoundTrip(transaction);
         load.Read("""
-            select id, tenant, requested_by, reason, force_new_key, rate, jobs[cursor + 1] from bulk_replays where state = 'running' order by created_at limit 1 for update
+            select id, tenant, requested_by, reason, force_new_key, rate, jobs[cursor + 1], next_at from bulk_replays where state = 'running' order by next_at limit 1 for update
             """, row => step = new Step(
-                row.GetGuid(0), new Decider(row.GetString(1), row.GetString(2), row.GetString(3)), row.GetBoolean(4), row.GetInt32(5), row.IsDBNull(6) ? null : row.GetGuid(6)));
+                row.GetGuid(0), new Decider(row.GetString(1), row.GetString(2), row.GetString(3)), row.GetBoolean(4), row.GetInt32(5), row.IsDBNull(6) ? null : row.GetGuid(6),
+                row.Time(7)));
         await load.SendAsync(cancellationToken);
         if (step is null)
             return null;
+        if (step.DueAt > now)
+            return step.DueAt - now;
 
+        var isReplayed = step.Job is { } job && await ReplayAsync(step, job, transaction, cancellationToken);
         var save = new RoundTrip(transaction);
-        if (step.Job is { } job)
+        if (step.Job is null)
         {
-            var answer = await decisions.ReplayAsync(step.By, job, step.ForceNewKey, transaction, cancellationToken);
-            var isReplayed = answer is { NewId: not null };
-            save.Run("update bulk_replays set cursor = cursor + 1, replayed = replayed + $2, skipped = skipped + $3 where id = $1", step.Id, isReplayed ? 1 : 0, isReplayed ? 0 : 1);
+            save.Run("update bulk_replays set state = 'completed', finished_at = $2 where id = $1", step.Id, now);
         }
         else
         {
-            save.Run("update bulk_replays set state = 'completed', finished_at = $2 where id = $1", step.Id, time.GetUtcNow());
+            save.Run("update bulk_replays set cursor = cursor + 1, replayed = replayed + $2, skipped = skipped + $3, next_at = $4 where id = $1",
+                step.Id, isReplayed ? 1 : 0, isReplayed ? 0 : 1, now + TimeSpan.FromSeconds(1.0 / step.Rate));
         }
 
         await save.SendAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        return step.Job is null ? TimeSpan.Zero : TimeSpan.FromSeconds(1.0 / step.Rate);
+        return TimeSpan.Zero;
+    }
+
+    // One that cannot be replayed, whatever the reason, must not hold up those behind it.
+    private async Task<bool> ReplayAsync(Step step, Guid job, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    {
+        const string Before = "before_the_execution";
+        await transaction.SaveAsync(Before, cancellationToken);
+        try
+        {
+            return await decisions.ReplayAsync(step.By, job, step.ForceNewKey, transaction, cancellationToken) is { NewId: not null };
+        }
+        catch (Exception exception) when (exception is not (OperationCanceledException or NpgsqlException { IsTransient: true }))
+        {
+            Log.Skipped(logger, job, step.Id, exception);
+            await transaction.RollbackAsync(Before, cancellationToken);
+            return false;
+        }
     }
 
     private static async Task<BulkReplayView?> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
@@ -111,7 +133,13 @@ internal sealed class BulkReplays(NpgsqlDataSource database, ExecutionDecisions 
             : null;
     }
 
-    private sealed record Step(Guid Id, Decider By, bool ForceNewKey, int Rate, Guid? Job);
+    private sealed record Step(Guid Id, Decider By, bool ForceNewKey, int Rate, Guid? Job, DateTimeOffset DueAt);
+
+    private static partial class Log
+    {
+        [LoggerMessage(4030, LogLevel.Warning, "Execution {Execution} could not be replayed and is skipped by the replay {Replay}")]
+        public static partial void Skipped(ILogger logger, Guid execution, Guid replay, Exception exception);
+    }
 }
 
 /// <summary>Works off replays of many, at their rate, on one replica at a time.</summary>
@@ -124,5 +152,11 @@ internal sealed class BulkReplayRunner(SingleReplica replica, BulkReplays replay
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => replica.RunAsync(
-        "replay of executions", LockKey, async cancellationToken => await Task.Delay(await replays.StepAsync(cancellationToken) ?? Idle, time, cancellationToken), stoppingToken);
+        "replay of executions", LockKey, StepAsync, stoppingToken);
+
+    private async Task StepAsync(CancellationToken cancellationToken)
+    {
+        var wait = await replays.StepAsync(cancellationToken) ?? Idle;
+        await Task.Delay(wait < Idle ? wait : Idle, time, cancellationToken);
+    }
 }

@@ -9,6 +9,10 @@ namespace WhatsAppMesh.Dispatch.Jobs;
 /// <param name="Failed">The attempt failed, for good or until the next one.</param>
 internal readonly record struct RunStep(bool Claimed, bool Sent, bool Failed);
 
+/// <summary>A piece of a run.</summary>
+/// <param name="Cursor">How many jobs of the run are behind it.</param>
+internal sealed record RunSlice(Guid Run, int Cursor, Guid[] Jobs);
+
 /// <summary>
 /// Runs: the jobs of a tenant that are due when somebody asks are handled at once, beside the poller and by the same rules. Which ones is
 /// fixed then; a cursor counts what is behind it, so that a run survives a restart.
@@ -55,31 +59,39 @@ internal sealed class Runs(NpgsqlDataSource database, TimeProvider time)
         return await ReadAsync(command, cancellationToken);
     }
 
-    /// <summary>The next jobs of each of the oldest runs, in order; none for a run that has come to its end.</summary>
-    public async Task<List<(Guid Run, Guid[] Jobs)>> NextAsync(int runs, int jobs, CancellationToken cancellationToken)
+    /// <summary>The next jobs of each tenant's oldest run; none for a run that has come to its end.</summary>
+    public async Task<List<RunSlice>> NextAsync(int jobs, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("select id, jobs[cursor + 1:cursor + $1] from runs where state = 'running' order by created_at limit $2");
+        await using var command = database.CreateCommand(
+            "select distinct on (tenant) id, cursor, jobs[cursor + 1:cursor + $1] from runs where state = 'running' order by tenant, created_at, id");
         command.Parameters.AddWithValue(jobs);
-        command.Parameters.AddWithValue(runs);
-        var next = new List<(Guid, Guid[])>();
+        var next = new List<RunSlice>();
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         while (await row.ReadAsync(cancellationToken))
-            next.Add((row.GetGuid(0), row.GetFieldValue<Guid[]>(1)));
+            next.Add(new RunSlice(row.GetGuid(0), row.GetInt32(1), row.GetFieldValue<Guid[]>(2)));
         return next;
     }
 
-    /// <summary>Counts what became of jobs and moves on; a run without further jobs is complete.</summary>
-    public async Task AdvanceAsync(Guid run, IReadOnlyCollection<RunStep> steps, CancellationToken cancellationToken)
+    /// <summary>False once a run was cancelled.</summary>
+    public async Task<bool> IsRunningAsync(Guid run, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("select exists (select from runs where id = $1 and state = 'running')");
+        command.Parameters.AddWithValue(run);
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    /// <summary>Counts what became of a slice and moves on; a run without further jobs is complete. A slice that was counted already changes nothing.</summary>
+    public async Task AdvanceAsync(RunSlice slice, IReadOnlyCollection<RunStep> steps, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand("""
             update runs set cursor = cursor + $2, claimed = claimed + $3, skipped = skipped + $4, sent = sent + $5, failed = failed + $6,
                 state = case when state = 'running' and cursor + $2 >= queued then 'completed' else state end,
                 finished_at = case when state = 'running' and cursor + $2 >= queued then $7 else finished_at end
-            where id = $1
+            where id = $1 and cursor = $8
             """);
         foreach (var value in (object[])
-            [run, steps.Count, steps.Count(static one => one.Claimed), steps.Count(static one => !one.Claimed), steps.Count(static one => one.Sent),
-                steps.Count(static one => one.Failed), time.GetUtcNow()])
+            [slice.Run, steps.Count, steps.Count(static one => one.Claimed), steps.Count(static one => !one.Claimed), steps.Count(static one => one.Sent),
+                steps.Count(static one => one.Failed), time.GetUtcNow(), slice.Cursor])
             command.Parameters.AddWithValue(value);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
