@@ -118,6 +118,28 @@ public sealed class ExecutionsApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whoever_knows_that_a_send_did_not_go_out_sends_it_again_at_once()
+    {
+        var id = await AddAsync("in_doubt");
+        await _dispatch.Database.ExecuteAsync("update jobs set last_replay_at = now()");
+        var answer = await _dispatch.SendAsync("POST", $"/api/executions/{id}/resolve", """{"outcome":"not_sent","reason":"asked","send_again":true}""");
+        Assert.Equal((200, "ok"), (answer.Status, answer.Text("status")!));
+        Assert.Equal(["replayed", "pending"], await _dispatch.Database.RowsAsync("select status from jobs order by created_at"));
+        Assert.Equal(["replay", "resolve_not_sent"], await _dispatch.Database.RowsAsync("select action from job_decisions order by action"));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_sent_again_is_not_resolved_either()
+    {
+        var id = await AddAsync("in_doubt");
+        await _dispatch.Database.ExecuteAsync("update jobs set message = '{}'");
+        var answer = await _dispatch.SendAsync("POST", $"/api/executions/{id}/resolve", """{"outcome":"not_sent","reason":"asked","send_again":true}""");
+        Assert.Equal((409, "not_replayable", "message_forgotten"), (answer.Status, answer.Code!, answer.Text("current_status")!));
+        Assert.Equal(["in_doubt"], await _dispatch.Database.RowsAsync("select status from jobs"));
+        Assert.Equal(["0"], await _dispatch.Database.RowsAsync("select count(*) from job_decisions"));
+    }
+
+    [Fact]
     public async Task What_is_given_up_no_longer_counts_and_is_never_replayed()
     {
         var id = await AddAsync("failed");

@@ -10,6 +10,10 @@ internal sealed record Decider(string Tenant, string Key, string Reason);
 /// <summary>What operators decide about executions. Each decision is one transaction that holds the job's row, and is kept.</summary>
 internal sealed class ExecutionDecisions(NpgsqlDataSource database, DispatchOptions options, TimeProvider time)
 {
+    private const string InDoubt = "in_doubt";
+    private const string NotSent = "resolve_not_sent";
+    private const string BecomesNotSent = "status = 'failed_retryable', finished_at = $2";
+
     /// <summary>Replays an execution.</summary>
     /// <returns>The verdict, and the new job's id when there is one; null when the tenant has no such execution.</returns>
     public async Task<(ReplayVerdict Verdict, Guid? NewId)?> ReplayAsync(Decider by, Guid id, bool forceNewKey, CancellationToken cancellationToken)
@@ -22,11 +26,13 @@ internal sealed class ExecutionDecisions(NpgsqlDataSource database, DispatchOpti
     }
 
     /// <summary>The same inside a transaction of the caller's.</summary>
-    public async Task<(ReplayVerdict Verdict, Guid? NewId)?> ReplayAsync(Decider by, Guid id, bool forceNewKey, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    public async Task<(ReplayVerdict Verdict, Guid? NewId)?> ReplayAsync(Decider by, Guid id, bool forceNewKey, NpgsqlTransaction transaction, CancellationToken cancellationToken) =>
+        await LockAsync(by.Tenant, id, transaction, cancellationToken) is { } job ? await ReplayAsync(by, id, job, forceNewKey, transaction, cancellationToken) : null;
+
+    private async Task<(ReplayVerdict Verdict, Guid? NewId)> ReplayAsync(
+        Decider by, Guid id, ReplayCandidate job, bool forceNewKey, NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        if (await LockAsync(by.Tenant, id, transaction, cancellationToken) is not { } job)
-            return null;
         var verdict = ReplayVerdict.Of(job, forceNewKey, now, options.ReplayPause);
         Guid? newId = null;
         var trip = new RoundTrip(transaction);
@@ -49,8 +55,27 @@ internal sealed class ExecutionDecisions(NpgsqlDataSource database, DispatchOpti
     /// <summary>Says what became of a send whose outcome is not known.</summary>
     /// <returns>The status before; the resolution counts only when that was <c>in_doubt</c>. Null when the tenant has no such execution.</returns>
     public Task<string?> ResolveAsync(Decider by, Guid id, bool wasSent, CancellationToken cancellationToken) => DecideAsync(
-        by, id, static status => status == "in_doubt", wasSent ? "resolve_sent" : "resolve_not_sent",
-        wasSent ? "status = 'sent', finished_at = $2" : "status = 'failed_retryable', finished_at = $2", cancellationToken);
+        by, id, static status => status == InDoubt, wasSent ? "resolve_sent" : NotSent, wasSent ? "status = 'sent', finished_at = $2" : BecomesNotSent, cancellationToken);
+
+    /// <summary>Says that a send whose outcome is not known did not go out, and sends it again: both, or nothing when its state forbids a replay.</summary>
+    /// <returns>The status before, and, when that was <c>in_doubt</c>, the replay's verdict and the new job's id. Null when the tenant has no such execution.</returns>
+    public async Task<(string Before, ReplayVerdict? Verdict, Guid? NewId)?> ResendAsync(Decider by, Guid id, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        if (await LockAsync(by.Tenant, id, transaction, cancellationToken) is not { } job)
+            return null;
+        if (job.Status != InDoubt)
+            return (job.Status, null, null);
+        await ChangeAsync(by, id, NotSent, BecomesNotSent, transaction, cancellationToken);
+
+        // Whoever knows what became of the last send need not wait for it.
+        var resolved = job with { Status = "failed_retryable", LastReplayAt = null };
+        var (verdict, newId) = await ReplayAsync(by, id, resolved, forceNewKey: false, transaction, cancellationToken);
+        if (verdict is not ReplayVerdict.Forbidden)
+            await transaction.CommitAsync(cancellationToken);
+        return (job.Status, verdict, newId);
+    }
 
     /// <summary>Gives an execution up: it no longer waits for a decision, and is never replayed.</summary>
     /// <returns>The status before; it counts only for one that failed, is in doubt or expired, or was discarded already. Null when there is none.</returns>
@@ -59,21 +84,23 @@ internal sealed class ExecutionDecisions(NpgsqlDataSource database, DispatchOpti
 
     private async Task<string?> DecideAsync(Decider by, Guid id, Predicate<string> allows, string action, string change, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         if (await LockAsync(by.Tenant, id, transaction, cancellationToken) is not { } job)
             return null;
         if (allows(job.Status))
-        {
-            var trip = new RoundTrip(transaction);
-            Note(trip, by, id, action, now);
-            trip.Run($"update jobs set {change}, updated_at = $2 where id = $1", id, now);
-            await trip.SendAsync(cancellationToken);
-        }
-
+            await ChangeAsync(by, id, action, change, transaction, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return job.Status;
+    }
+
+    private async Task ChangeAsync(Decider by, Guid id, string action, string change, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var trip = new RoundTrip(transaction);
+        Note(trip, by, id, action, now);
+        trip.Run($"update jobs set {change}, updated_at = $2 where id = $1", id, now);
+        await trip.SendAsync(cancellationToken);
     }
 
     private static async Task<ReplayCandidate?> LockAsync(string tenant, Guid id, NpgsqlTransaction transaction, CancellationToken cancellationToken)

@@ -65,11 +65,13 @@ internal static class ExecutionsApi
             errors.Add("send_again", "goes with not_sent only");
         Check(fields, errors);
         var by = new Decider(caller.Tenant, caller.Key, reason!);
-        var before = await Decisions(context).ResolveAsync(by, id, outcome == "sent", context.RequestAborted) ?? throw ApiRefusal.NotFound(What);
+        var (before, verdict, newId) = again
+            ? await Decisions(context).ResendAsync(by, id, context.RequestAborted) ?? throw ApiRefusal.NotFound(What)
+            : (await Decisions(context).ResolveAsync(by, id, outcome == "sent", context.RequestAborted) ?? throw ApiRefusal.NotFound(What), null, null);
         if (before != "in_doubt")
             throw new ApiRefusal(StatusCodes.Status409Conflict, "not_in_doubt", "Only an execution whose outcome is not known can be resolved.", state: before);
-        if (again)
-            await AnswerReplayAsync(context, await Decisions(context).ReplayAsync(by, id, forceNewKey: false, context.RequestAborted));
+        if (verdict is not null)
+            await AnswerReplayAsync(context, (verdict, newId));
         else
             await context.AnswerAsync(new ReplayAnswer(outcome == "sent" ? "sent" : "failed_retryable", null, null), DispatchJson.Default.ReplayAnswer);
     }
