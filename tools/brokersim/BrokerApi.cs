@@ -16,7 +16,8 @@ internal static class BrokerApi
             : ValueTask.FromResult<object?>(Error(401, "UNAUTHORIZED", "bad key")));
         broker.MapPost("/{id}/send-text", (string id, HttpContext context) => SendAsync(id, context, sends, faults, instances));
         broker.MapGet("", () => Results.Json(instances.All));
-        broker.MapPost("", async (HttpContext context) => await CreateAsync(context, instances));
+        // The return type makes it an endpoint whose result is written, not a RequestDelegate.
+        broker.MapPost("", Task<IResult> (HttpContext context) => CreateAsync(context, instances));
         broker.MapGet("/{id}/status", (string id) => Status(instances.Ask(id)));
         broker.MapGet("/{id}/groups", (string id) => instances.Get(id) is { Connected: true }
             ? Results.Json(new[] { new { id = "120363000000000001@g.us", subject = "Exemplo", size = 3 } })
