@@ -2,6 +2,7 @@ using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Dispatch.Automations;
 using WhatsAppMesh.Dispatch.Executions;
 using WhatsAppMesh.Dispatch.Jobs;
+using WhatsAppMesh.Dispatch.Operator;
 using WhatsAppMesh.Dispatch.Privacy;
 using WhatsAppMesh.Dispatch.Schema;
 using WhatsAppMesh.Dispatch.Sending;
@@ -11,7 +12,7 @@ using WhatsAppMesh.Migrations;
 namespace WhatsAppMesh.Dispatch;
 
 /// <summary>What the dispatch service is made of, as a readable list.</summary>
-public static class DispatchHost
+public static partial class DispatchHost
 {
     /// <summary>Registers everything the service needs.</summary>
     /// <exception cref="InvalidOperationException">Settings are missing or wrong; the message names every one.</exception>
@@ -29,6 +30,7 @@ public static class DispatchHost
         services.AddSingleton<DispatchService>();
         services.AddGrpc().AddServiceOptions<DispatchService>(static grpc => grpc.Interceptors.Add<RefusalInterceptor>());
         services.AddSingleton<DispatchMetrics>();
+        services.AddSingleton<InstanceTenants>();
         services.AddSingleton<IBatchHandler, DispatchHandler>();
         services.AddSingleton<AutomationStore>();
         services.AddSingleton<ExecutionQueries>();
@@ -59,6 +61,8 @@ public static class DispatchHost
         app.MapGrpcService<ErasureService>().OnAppPort().RequireSidecarToken();
         app.MapDeliveries();
         app.MapSending();
+        if (app.Services.GetRequiredService<InstanceTenants>().AreEverybodys)
+            Log.InstancesAreEverybodys(app.Logger);
         return app;
     }
 
@@ -69,5 +73,11 @@ public static class DispatchHost
             wrong.Add("ConnectionStrings:Database is missing: set it to the PostgreSQL database of dispatch.");
         if (wrong.Count > 0)
             throw new InvalidOperationException("Dispatch cannot start: " + string.Join(' ', wrong));
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(4020, LogLevel.Warning, "Dispatch:Instances is empty: every tenant may use every instance of the broker")]
+        public static partial void InstancesAreEverybodys(ILogger logger);
     }
 }

@@ -1,3 +1,5 @@
+using WhatsAppMesh.Dispatch.Operator;
+
 namespace WhatsAppMesh.Dispatch;
 
 /// <summary>Settings of the dispatch service, section <c>Dispatch</c>. Times are <see cref="TimeSpan"/> texts such as <c>00:00:01</c>.</summary>
@@ -39,6 +41,9 @@ public sealed record DispatchOptions
     /// <summary>Longest delay of a step.</summary>
     public TimeSpan MaxDelay { get; set; } = TimeSpan.FromDays(365);
 
+    /// <summary>Which tenants may use which of the broker's instances. None listed: every tenant may use every instance.</summary>
+    public IReadOnlyList<InstanceTenant> Instances { get; set; } = [];
+
     /// <summary>Every rule that the settings break, as "key: reason"; empty when all is well.</summary>
     public IEnumerable<string> Validate()
     {
@@ -63,5 +68,10 @@ public sealed record DispatchOptions
             yield return $"{Section}:SendWatermark: {SendWatermark} is less than 1.";
         if (MaxSteps is < 1 or > 1000)
             yield return $"{Section}:MaxSteps: {MaxSteps} is not within 1..1000.";
+        foreach (var (index, one) in Instances.Index())
+        {
+            if (string.IsNullOrWhiteSpace(one.Id) || string.IsNullOrWhiteSpace(one.Tenant))
+                yield return $"{Section}:Instances:{index}: Id and Tenant are required (Tenant * = everybody).";
+        }
     }
 }

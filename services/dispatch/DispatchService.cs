@@ -12,17 +12,18 @@ namespace WhatsAppMesh.Dispatch;
 
 /// <summary>The operator API's functions for services, over gRPC.</summary>
 internal sealed class DispatchService(
-    AutomationStore automations, ExecutionQueries queries, ExecutionDecisions decisions, ExecutionStats stats, Runs runs, DispatchOptions options) : V1.Dispatch.DispatchBase
+    AutomationStore automations, ExecutionQueries queries, ExecutionDecisions decisions, ExecutionStats stats, Runs runs, DispatchOptions options,
+    InstanceTenants instances) : V1.Dispatch.DispatchBase
 {
     /// <inheritdoc/>
     public override async Task<V1.Automation> CreateAutomation(CreateAutomationRequest request, ServerCallContext context) =>
-        View(await automations.CreateAsync(Tenant(request.Tenant), AutomationsApi.Read(Json(request.DefinitionJson), options, out _), context.CancellationToken));
+        View(await automations.CreateAsync(Tenant(request.Tenant), Read(request.Tenant, request.DefinitionJson), context.CancellationToken));
 
     /// <inheritdoc/>
     public override async Task<V1.Automation> UpdateAutomation(UpdateAutomationRequest request, ServerCallContext context)
     {
         var (tenant, id) = (Tenant(request.Tenant), Id(request.Id));
-        var draft = AutomationsApi.Read(Json(request.DefinitionJson), options, out _);
+        var draft = Read(tenant, request.DefinitionJson);
         if (await automations.UpdateAsync(tenant, id, draft, request.Version, context.CancellationToken) is { } updated)
             return View(updated);
         Found(await automations.FindAsync(tenant, id, context.CancellationToken));
@@ -127,6 +128,8 @@ internal sealed class DispatchService(
             WatermarkHit = found.WatermarkHit,
         };
     }
+
+    private AutomationDraft Read(string tenant, string definition) => AutomationsApi.Read(Json(definition), tenant, options, instances, out _);
 
     private static V1.Automation View(Automations.Automation one)
     {

@@ -126,6 +126,9 @@ public sealed class DocumentTests
         var edge = full.One("Deployment", "mesh-edge").Pod!["containers"]![0]!;
         Assert.Contains(edge["volumeMounts"]!.AsArray(), mount => mount!["mountPath"]!.GetValue<string>() == "/var/run/secrets/senders/collectors");
         Assert.Contains(edge["env"]!.AsArray(), entry => entry!["name"]!.GetValue<string>() == "Edge__Limits__BodyBytes" && entry["value"]!.GetValue<string>() == "4194304");
+        var dispatch = full.One("Deployment", "mesh-dispatch").Pod!["containers"]![0]!["env"]!.AsArray()
+            .Select(static entry => $"{entry!["name"]}={entry["value"]}").Where(static entry => entry.StartsWith("Dispatch__Instances", StringComparison.Ordinal));
+        Assert.Equal(["Dispatch__Instances__0__Id=sales", "Dispatch__Instances__0__Tenant=acme", "Dispatch__Instances__1__Id=7", "Dispatch__Instances__1__Tenant=*"], dispatch);
     }
 
     [Fact]

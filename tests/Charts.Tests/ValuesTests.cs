@@ -125,9 +125,31 @@ public sealed class ValuesTests
         Assert.DoesNotContain("edge.image.digest", full, StringComparison.Ordinal);
         Assert.DoesNotContain("networkPolicy", full, StringComparison.Ordinal);
         Assert.DoesNotContain("image.registry", full, StringComparison.Ordinal);
+        Assert.DoesNotContain("broker.instances", full, StringComparison.Ordinal);
         Assert.Contains("https://mesh.example.org/api/webhooks/whatsapp", full, StringComparison.Ordinal);
         Assert.Contains("helm -n whatsapp test mesh", full, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("acme", "mode: dryrun", false)]
+    [InlineData("beta", "mode: dryrun", true)]
+    [InlineData("beta", "mode: disabled", false)]
+    [InlineData("beta", "instances: [{ id: sales, tenant: acme }]", false)]
+    public async Task The_notes_warn_when_tenants_share_the_broker_s_instances(string second, string broker, bool warn)
+    {
+        var values = $$"""
+            senders:
+              sources:
+                - { name: a, tenant: acme, secrets: [{ id: a, file: /a }] }
+                - { name: b, tenant: {{second}}, secrets: [{ id: a, file: /b }] }
+            broker: { {{broker}} }
+            """;
+        Assert.Equal(warn, (await WithFileAsync(values, static file => Renderer.NotesAsync("--values", file))).Contains("broker.instances is empty", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_instance_without_a_tenant_is_refused() =>
+        Assert.Contains("instances", (await TryRenderAsync("broker: { instances: [{ id: sales }] }")).Errors, StringComparison.Ordinal);
 
     /// <summary>The chart with values as a text of YAML.</summary>
     internal static async Task<Resources> RenderAsync(string values)
@@ -137,13 +159,15 @@ public sealed class ValuesTests
         return new Resources([.. Yaml.Documents(documents).Select(document => new Resource(document))]);
     }
 
-    private static async Task<(string? Documents, string Errors)> TryRenderAsync(string values)
+    private static Task<(string? Documents, string Errors)> TryRenderAsync(string values) => WithFileAsync(values, static file => Renderer.TryRenderAsync("--values", file));
+
+    private static async Task<T> WithFileAsync<T>(string values, Func<string, Task<T>> use)
     {
         var file = Path.GetTempFileName();
         try
         {
             await File.WriteAllTextAsync(file, values);
-            return await Renderer.TryRenderAsync("--values", file);
+            return await use(file);
         }
         finally
         {

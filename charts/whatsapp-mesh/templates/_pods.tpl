@@ -73,6 +73,10 @@ securityContext:
 {{- if .facts.broker }}
 - { name: WHATSAPP_MODE, value: {{ $values.broker.mode }} }
 - { name: Dispatch__Sending__Idempotency, value: {{ $values.broker.idempotency }} }
+{{- range $index, $instance := $values.broker.instances }}
+- { name: Dispatch__Instances__{{ $index }}__Id, value: {{ $instance.id | quote }} }
+- { name: Dispatch__Instances__{{ $index }}__Tenant, value: {{ $instance.tenant | quote }} }
+{{- end }}
 {{- end }}
 {{- with $values.telemetry.otlpEndpoint }}
 - { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }

@@ -21,10 +21,18 @@ internal static class AutomationsApi
 
     /// <summary>Reads and checks an automation.</summary>
     /// <exception cref="ApiRefusal">422 <c>invalid_automation</c> with every error by field.</exception>
-    public static AutomationDraft Read(JsonElement body, DispatchOptions options, out int? version)
+    public static AutomationDraft Read(JsonElement body, string tenant, DispatchOptions options, InstanceTenants instances, out int? version)
     {
         var errors = new FieldErrors();
         var draft = AutomationReader.Read(body, options, errors, out version);
+        foreach (var (index, step) in draft.Steps.Index())
+        {
+            if (step.InstanceId.Length > 0 && !instances.Has(tenant, step.InstanceId))
+                errors.Add($"steps[{index}].instance_id", InstanceTenants.Rule);
+            if (step.Message.SessionId is { } session && !instances.Has(tenant, session))
+                errors.Add($"steps[{index}].message.sessionId", InstanceTenants.Rule);
+        }
+
         return errors.IsEmpty ? draft : throw ApiRefusal.Unprocessable("invalid_automation", "The automation cannot be saved.", errors);
     }
 
@@ -42,7 +50,7 @@ internal static class AutomationsApi
 
     private static async Task CreateAsync(HttpContext context, Caller caller)
     {
-        var draft = Read(await context.BodyAsync(), Options(context), out _);
+        var draft = Read(context, caller, await context.BodyAsync(), out _);
         var created = await Store(context).CreateAsync(caller.Tenant, draft, context.RequestAborted);
         context.Response.Headers.Location = $"/api/automations/{created.Id}";
         await AnswerAsync(context, created, StatusCodes.Status201Created);
@@ -51,7 +59,7 @@ internal static class AutomationsApi
     private static async Task UpdateAsync(HttpContext context, Caller caller)
     {
         var id = context.Id(What);
-        var draft = Read(await context.BodyAsync(), Options(context), out var version);
+        var draft = Read(context, caller, await context.BodyAsync(), out var version);
         var expected = IfMatch(context) ?? version ?? throw new ApiRefusal(
             StatusCodes.Status428PreconditionRequired, "version_required", "Say which version you change: If-Match with the ETag, or version in the body.");
         if (await Store(context).UpdateAsync(caller.Tenant, id, draft, expected, context.RequestAborted) is { } updated)
@@ -86,5 +94,6 @@ internal static class AutomationsApi
 
     private static AutomationStore Store(HttpContext context) => context.RequestServices.GetRequiredService<AutomationStore>();
 
-    private static DispatchOptions Options(HttpContext context) => context.RequestServices.GetRequiredService<DispatchOptions>();
+    private static AutomationDraft Read(HttpContext context, Caller caller, JsonElement body, out int? version) => Read(
+        body, caller.Tenant, context.RequestServices.GetRequiredService<DispatchOptions>(), context.RequestServices.GetRequiredService<InstanceTenants>(), out version);
 }

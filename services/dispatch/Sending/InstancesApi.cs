@@ -19,21 +19,22 @@ internal static class InstancesApi
     {
         foreach (var prefix in Prefixes)
         {
-            routes.Look(prefix, static (context, _) => PassAsync(context, HttpMethod.Get, ""));
-            routes.Act(HttpMethods.Post, prefix, static (context, _) => PassAsync(context, HttpMethod.Post, ""));
+            routes.Look(prefix, ListAsync);
+            routes.Act(HttpMethods.Post, prefix, static (context, caller) => PassAsync(context, caller, HttpMethod.Post, "/instances", isNew: true));
             foreach (var action in (string[])["status", "groups", "metrics"])
-                routes.Look($"{prefix}/{{id}}/{action}", (context, _) => PassAsync(context, HttpMethod.Get, action));
+                routes.Look($"{prefix}/{{id}}/{action}", (context, caller) => PassAsync(context, caller, HttpMethod.Get, PathOf(context, caller, action)));
             // Whoever scans the code takes the instance over.
-            routes.Act(HttpMethods.Get, $"{prefix}/{{id}}/qr", static (context, _) => PassAsync(context, HttpMethod.Get, "qr"));
-            foreach (var action in (string[])["exists", "connect"])
-                routes.Act(HttpMethods.Post, $"{prefix}/{{id}}/{action}", (context, _) => PassAsync(context, HttpMethod.Post, action));
+            routes.Act(HttpMethods.Get, $"{prefix}/{{id}}/qr", static (context, caller) => PassAsync(context, caller, HttpMethod.Get, PathOf(context, caller, "qr")));
+            routes.Act(HttpMethods.Post, $"{prefix}/{{id}}/exists", static (context, caller) => PassAsync(context, caller, HttpMethod.Post, PathOf(context, caller, "exists")));
+            routes.Act(HttpMethods.Post, $"{prefix}/{{id}}/connect", ConnectAsync);
         }
     }
 
     /// <summary>The instance that the path names.</summary>
-    /// <exception cref="ApiRefusal">It cannot be one. A slash stays escaped on its way here and would name another instance at the broker.</exception>
-    internal static string InstanceOf(HttpContext context) =>
-        context.Request.RouteValues["id"] is string { Length: > 0 and <= 255 } id && !id.Any(char.IsControl) && !id.Contains('%', StringComparison.Ordinal)
+    /// <exception cref="ApiRefusal">It cannot be one, or is another tenant's. A slash stays escaped on its way here and would name another instance at the broker.</exception>
+    internal static string InstanceOf(HttpContext context, Caller caller) =>
+        context.Request.RouteValues["id"] is string { Length: > 0 and <= 255 } id and not ("." or "..")
+            && !id.Any(char.IsControl) && !id.Contains('%', StringComparison.Ordinal) && Tenants(context).Has(caller.Tenant, id)
             ? id
             : throw ApiRefusal.NotFound("instance");
 
@@ -47,18 +48,50 @@ internal static class InstancesApi
         }
     }
 
-    private static async Task PassAsync(HttpContext context, HttpMethod method, string action)
+    private static string PathOf(HttpContext context, Caller caller, string action) => $"/instances/{Uri.EscapeDataString(InstanceOf(context, caller))}/{action}";
+
+    private static async Task ListAsync(HttpContext context, Caller caller)
     {
-        var services = context.RequestServices;
-        var id = action.Length > 0 ? InstanceOf(context) : null;
-        await RequireBrokerAsync(context);
-        var body = method == HttpMethod.Post ? Encoding.UTF8.GetBytes((await context.BodyAsync()).GetRawText()) : null;
-        var path = id is null ? "/instances" : $"/instances/{Uri.EscapeDataString(id)}/{action}";
-        var reply = await services.GetRequiredService<BrokerClient>().AskAsync(method, path, body, context.RequestAborted);
-        if (id is not null && action == "connect")
-            services.GetRequiredService<InstanceStatus>().Forget(id);
+        var reply = await AskAsync(context, HttpMethod.Get, "/instances", null);
+        if (reply.Status is >= 200 and < 300 && !Tenants(context).AreEverybodys)
+        {
+            reply = InstanceList.Visible(reply.Body, Tenants(context).Of(caller.Tenant)) is { } visible
+                ? reply with { Body = visible }
+                : new BrokerReply(StatusCodes.Status502BadGateway);
+        }
+
         await AnswerAsync(context, reply);
     }
+
+    private static async Task ConnectAsync(HttpContext context, Caller caller)
+    {
+        var reply = await AskAsync(context, HttpMethod.Post, PathOf(context, caller, "connect"), await BodyAsync(context, caller, isNew: false));
+        context.RequestServices.GetRequiredService<InstanceStatus>().Forget(InstanceOf(context, caller));
+        await AnswerAsync(context, reply);
+    }
+
+    private static async Task PassAsync(HttpContext context, Caller caller, HttpMethod method, string path, bool isNew = false)
+    {
+        var body = method == HttpMethod.Post ? await BodyAsync(context, caller, isNew) : null;
+        await AnswerAsync(context, await AskAsync(context, method, path, body));
+    }
+
+    private static async Task<byte[]> BodyAsync(HttpContext context, Caller caller, bool isNew)
+    {
+        var body = await context.BodyAsync();
+        var errors = new FieldErrors();
+        if (!Tenants(context).AreEverybodys)
+            InstanceList.Check(body, isNew, Tenants(context).Of(caller.Tenant), errors);
+        return errors.IsEmpty ? Encoding.UTF8.GetBytes(body.GetRawText()) : throw ApiRefusal.Unprocessable("invalid_body", "The request names another instance.", errors);
+    }
+
+    private static async Task<BrokerReply> AskAsync(HttpContext context, HttpMethod method, string path, byte[]? body)
+    {
+        await RequireBrokerAsync(context);
+        return await context.RequestServices.GetRequiredService<BrokerClient>().AskAsync(method, path, body, context.RequestAborted);
+    }
+
+    private static InstanceTenants Tenants(HttpContext context) => context.RequestServices.GetRequiredService<InstanceTenants>();
 
     private static async Task AnswerAsync(HttpContext context, BrokerReply reply)
     {

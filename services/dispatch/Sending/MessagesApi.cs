@@ -23,8 +23,9 @@ internal static class MessagesApi
     {
         var services = context.RequestServices;
         var (sends, cancellationToken) = (services.GetRequiredService<DirectSends>(), context.RequestAborted);
-        var instance = InstancesApi.InstanceOf(context);
-        var (message, key) = Read(await context.BodyAsync(), context.Request.Headers["Idempotency-Key"].ToString());
+        var instance = InstancesApi.InstanceOf(context, caller);
+        var isTheirs = services.GetRequiredService<InstanceTenants>().Of(caller.Tenant);
+        var (message, key) = Read(await context.BodyAsync(), context.Request.Headers["Idempotency-Key"].ToString(), isTheirs);
         var hash = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.Message)));
         if (await sends.FindAsync(caller.Tenant, instance, key, cancellationToken) is not { } send)
         {
@@ -67,7 +68,7 @@ internal static class MessagesApi
         return true;
     }
 
-    private static (Message Message, string Key) Read(JsonElement body, string key)
+    private static (Message Message, string Key) Read(JsonElement body, string key, Predicate<string> isTheirs)
     {
         var errors = new FieldErrors();
         var message = MessageRules.Read(body, "", hasPlaceholders: false, toRequired: true, errors);
@@ -75,6 +76,8 @@ internal static class MessagesApi
             key = inside.GetString()!;
         if (key.Length > MaxKey || key.Any(char.IsControl))
             errors.Add("Idempotency-Key", $"must have at most {MaxKey} characters and no control characters");
+        if (message.SessionId is { } session && !isTheirs(session))
+            errors.Add("sessionId", InstanceTenants.Rule);
         if (!errors.IsEmpty)
             throw ApiRefusal.Unprocessable("invalid_body", "The message breaks rules.", errors);
         return (message, key.Length > 0 ? key : "once-" + Guid.NewGuid().ToString("N"));

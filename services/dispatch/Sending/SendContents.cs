@@ -4,6 +4,7 @@ using Npgsql;
 using WhatsAppMesh.Dispatch.Jobs;
 using WhatsAppMesh.Dispatch.Leads;
 using WhatsAppMesh.Dispatch.Messages;
+using WhatsAppMesh.Dispatch.Operator;
 using WhatsAppMesh.Events;
 
 namespace WhatsAppMesh.Dispatch.Sending;
@@ -15,7 +16,7 @@ namespace WhatsAppMesh.Dispatch.Sending;
 internal readonly record struct SendContent(byte[]? Body, SendOutcome? Problem = null, string? Error = null);
 
 /// <summary>Makes the request body of a job when it runs: whom it is for now, and what the placeholders say now.</summary>
-internal sealed class SendContents(NpgsqlDataSource database, MemberLookup members)
+internal sealed class SendContents(NpgsqlDataSource database, MemberLookup members, InstanceTenants instances)
 {
     /// <summary>The body of a job.</summary>
     /// <exception cref="Grpc.Core.RpcException">Membership cannot be asked now.</exception>
@@ -34,6 +35,8 @@ internal sealed class SendContents(NpgsqlDataSource database, MemberLookup membe
             return Never("the message cannot be read");
         }
 
+        if (!instances.MaySend(job.Tenant, job.InstanceId, message.SessionId))
+            return Never("the instance is not one of this tenant's");
         var values = await ValuesAsync(job.Tenant, subject, cancellationToken);
         var rendered = MessageTexts.Render(message, values.GetValueOrDefault);
         var to = rendered.To is { Length: > 0 } given ? given : values.GetValueOrDefault(subject.Lead is null ? "member.phone" : "lead.phone");
