@@ -28,9 +28,11 @@ LABEL org.opencontainers.image.title="whatsapp-mesh $PROJECT" \
       org.whatsapp-mesh.stand-ins="Dapr.AspNetCore;Dapr.Client;Grpc.Core.Api;Grpc.Net.Common;OpenTelemetry.Extensions.Hosting;System.IO.Hashing"
 WORKDIR /app
 COPY --from=build /out ./
+# PGGSSENCMODE: there is no Kerberos library in here, and Npgsql would look for it at every new connection. A connection string may say otherwise.
 ENV BIND_ADDRESS=0.0.0.0 \
     APP_PORT=5000 \
-    HTTP_PORT=8080
+    HTTP_PORT=8080 \
+    PGGSSENCMODE=Disable
 EXPOSE 5000 8080
 USER $APP_UID
 ENTRYPOINT ["/app/service"]

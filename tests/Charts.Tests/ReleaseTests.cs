@@ -40,6 +40,7 @@ public sealed partial class ReleaseTests
         Assert.Contains("noble-chiseled", dockerfile, StringComparison.Ordinal);
         Assert.Contains("PublishReadyToRun=true", dockerfile, StringComparison.Ordinal);
         Assert.Contains("USER $APP_UID", dockerfile, StringComparison.Ordinal);
+        Assert.Contains("PGGSSENCMODE=Disable", dockerfile, StringComparison.Ordinal);
         Assert.Contains("org.opencontainers.image.version=\"$VERSION\"", dockerfile, StringComparison.Ordinal);
         Assert.Equal(
             ["FROM --platform=$BUILDPLATFORM ${SDK_IMAGE} AS build", "FROM ${RUNTIME_IMAGE}"],
