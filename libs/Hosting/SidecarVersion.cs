@@ -14,6 +14,9 @@ public sealed partial class SidecarVersion(SidecarSettings sidecar, TimeProvider
     /// <summary>Oldest release of Dapr that this product runs on.</summary>
     public static readonly Version Oldest = new(1, 17);
 
+    /// <summary>Oldest release whose access control cannot be passed by a crafted method name (CVE-2026-41491).</summary>
+    public static readonly Version Sound = new(1, 17, 5);
+
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
@@ -27,13 +30,14 @@ public sealed partial class SidecarVersion(SidecarSettings sidecar, TimeProvider
 
     /// <summary>What is wrong with a sidecar's version as it reports it; null when nothing is.</summary>
     /// <param name="reported">For instance <c>1.18.3</c> or <c>1.17.0-rc.1</c>. A build without a number (<c>edge</c>) is the operator's choice: no complaint.</param>
-    public static string? Complaint(string? reported)
-    {
-        var number = (reported ?? "").TrimStart('v').Split('-', '+')[0];
-        return Version.TryParse(number, out var version) && version < Oldest
-            ? $"The Dapr sidecar is version {reported}; this service needs {Oldest} or newer: upgrade Dapr's control plane and restart this pod."
-            : null;
-    }
+    public static string? Complaint(string? reported) => IsBefore(Oldest, reported)
+        ? $"The Dapr sidecar is version {reported}; this service needs {Oldest} or newer: upgrade Dapr's control plane and restart this pod."
+        : null;
+
+    /// <summary>What is unsafe about a sidecar's version, though it works; null when nothing is.</summary>
+    public static string? Warning(string? reported) => IsBefore(Sound, reported)
+        ? $"The Dapr sidecar is version {reported}: a crafted method name passes its access control (CVE-2026-41491). {Sound} has the fix."
+        : null;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -51,6 +55,9 @@ public sealed partial class SidecarVersion(SidecarSettings sidecar, TimeProvider
             await Task.Delay(pause, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
+
+    private static bool IsBefore(Version release, string? reported) =>
+        Version.TryParse((reported ?? "").TrimStart('v').Split('-', '+')[0], out var version) && version < release;
 
     private static async Task<string?> TryAskAsync(HttpClient client, CancellationToken cancellationToken)
     {
@@ -76,6 +83,8 @@ public sealed partial class SidecarVersion(SidecarSettings sidecar, TimeProvider
         else
         {
             Log.Found(logger, reported);
+            if (Warning(reported) is { } warning)
+                Log.Unsound(logger, warning);
         }
     }
 
@@ -86,5 +95,8 @@ public sealed partial class SidecarVersion(SidecarSettings sidecar, TimeProvider
 
         [LoggerMessage(9021, LogLevel.Error, "{Complaint}")]
         public static partial void TooOld(ILogger logger, string complaint);
+
+        [LoggerMessage(9022, LogLevel.Warning, "{Warning}")]
+        public static partial void Unsound(ILogger logger, string warning);
     }
 }

@@ -30,6 +30,15 @@ public sealed class SidecarVersionTests
     [InlineData(null)]
     public void A_newer_sidecar_and_a_build_without_a_number_are_not(string? version) => Assert.Null(SidecarVersion.Complaint(version));
 
+    [Theory]
+    [InlineData("1.17.0", true)]
+    [InlineData("1.17.4", true)]
+    [InlineData("1.17.5", false)]
+    [InlineData("1.18.0-devsidecar", false)]
+    [InlineData("edge", false)]
+    public void A_sidecar_whose_access_control_can_be_passed_is_warned_about(string version, bool warned) =>
+        Assert.Equal(warned, SidecarVersion.Warning(version) is not null);
+
     [Fact]
     public async Task An_old_sidecar_is_a_note_in_the_readiness_answer()
     {
