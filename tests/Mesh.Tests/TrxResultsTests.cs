@@ -46,6 +46,26 @@ public sealed class TrxResultsTests : IDisposable
         Assert.Equal("2 passed, 1 failed", TrxResults.Sum([one, two]));
     }
 
+    [Fact]
+    public void A_test_that_passes_the_second_time_has_passed_and_one_that_fails_again_has_failed()
+    {
+        var first = Read(1, Result("good", "Passed"), Result("steady(n: 1)", "Failed", "first"), Result("unsteady", "Failed", "chance"));
+
+        var result = first.After(Read(1, Result("steady(n: 1)", "Failed", "again"), Result("steady(n: 2)", "Passed"), Result("unsteady", "Passed")));
+
+        Assert.Equal("2 passed, 1 failed", TrxResults.Sum([result]));
+        Assert.Equal(("steady(n: 1)", "steady", "first"), (result.Failures[0].Name, result.Failures[0].Method, result.Failures[0].Reason.Split('\n')[0]));
+    }
+
+    [Fact]
+    public void A_second_run_that_left_tests_out_or_did_not_end_well_cures_nothing()
+    {
+        var first = Read(1, Result("a", "Failed"), Result("b", "Failed"));
+
+        Assert.Equal(["a", "b"], first.After(Read(0, Result("a", "Passed"))).Failures.Select(f => f.Name));
+        Assert.Equal([TestFailure.Run], first.After(Read(1, Result("a", "Passed"), Result("b", "Passed"))).Failures.Select(f => f.Name));
+    }
+
     private TestResults Read(int exitCode, params string[] results)
     {
         File.WriteAllText(_file, $"""

@@ -17,26 +17,31 @@ internal static class TestCommand
 
     private static readonly Option<string?> Filter = new("--filter") { Description = "Only tests that match, as 'dotnet test --filter' has it." };
 
+    private static readonly Option<bool> SecondTry = new("--second-try")
+    {
+        Description = "Run up to three tests that failed in a project once more, by themselves: on a busy machine. Those that pass then are named as unsteady.",
+    };
+
     public static Command Create(MeshContext context)
     {
         var json = MeshCommands.Json();
         var command = new Command("test", "Run every test (unit, contract, end to end) and close with 'N passed, N failed'. A skipped test counts as failed.")
         {
-            Parts, Filter, json,
+            Parts, Filter, SecondTry, json,
         };
         command.Does((parsed, cancellationToken) => RunAsync(
-            context, parsed.GetValue(Parts) ?? [], parsed.GetValue(Filter), parsed.GetValue(json), cancellationToken));
+            context, parsed.GetValue(Parts) ?? [], parsed.GetValue(Filter), parsed.GetValue(SecondTry), parsed.GetValue(json), cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(MeshContext context, string[] parts, string? filter, bool json, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(MeshContext context, string[] parts, string? filter, bool secondTry, bool json, CancellationToken cancellationToken)
     {
         var screen = new Screen(json);
         var run = new TestRun(context.Repository, context.Folder, screen);
         var projects = run.Projects(parts);
         if (projects.Count == 0)
             throw new MeshException("No test project has a name like that.", ExitCodes.Usage);
-        var results = await run.RunAsync(projects, filter, cancellationToken);
+        var results = await run.RunAsync(projects, filter, secondTry, cancellationToken);
         foreach (var failure in results.SelectMany(r => r.Failures))
         {
             screen.Line();

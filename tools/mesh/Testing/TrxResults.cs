@@ -7,14 +7,35 @@ namespace WhatsAppMesh.Mesh.Testing;
 /// <param name="Project">Project it is in.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Reason">Message and first lines of the stack, or why it counts as failed.</param>
-public sealed record TestFailure(string Project, string Name, string Reason);
+public sealed record TestFailure(string Project, string Name, string Reason)
+{
+    /// <summary>What the run as a whole is called where no single test can be blamed.</summary>
+    public const string Run = "(test run)";
+
+    /// <summary>False: the run failed, not a test.</summary>
+    public bool IsTest => Name != Run;
+
+    /// <summary>The test's method: its name without the arguments.</summary>
+    public string Method => Name.Split('(')[0];
+}
 
 /// <summary>What became of one project's tests.</summary>
 /// <param name="Project">Name of the project.</param>
 /// <param name="Passed">Tests that passed.</param>
 /// <param name="Failures">Every other test: failed, skipped, or lost because the test host ended early.</param>
 /// <param name="Elapsed">Time it took.</param>
-public sealed record TestResults(string Project, int Passed, IReadOnlyList<TestFailure> Failures, TimeSpan Elapsed);
+public sealed record TestResults(string Project, int Passed, IReadOnlyList<TestFailure> Failures, TimeSpan Elapsed)
+{
+    /// <summary>The results once those that failed were run again: a test that failed both times has failed, and so has a second run that did not end well, or left a test out.</summary>
+    public TestResults After(TestResults again)
+    {
+        ArgumentNullException.ThrowIfNull(again);
+        if (again.Passed + again.Failures.Count < Failures.Count)
+            return this with { Elapsed = Elapsed + again.Elapsed };
+        var still = Failures.Where(one => again.Failures.Any(other => other.Name == one.Name)).Concat(again.Failures.Where(static failure => !failure.IsTest)).ToList();
+        return this with { Passed = Passed + Failures.Count - still.Count(static failure => failure.IsTest), Failures = still, Elapsed = Elapsed + again.Elapsed };
+    }
+}
 
 /// <summary>Reads the result files (TRX) of <c>dotnet test</c>.</summary>
 public static class TrxResults
@@ -45,7 +66,7 @@ public static class TrxResults
     public static string Sum(IReadOnlyCollection<TestResults> results) => string.Create(
         CultureInfo.InvariantCulture, $"{results.Sum(r => r.Passed)} passed, {results.Sum(r => r.Failures.Count)} failed");
 
-    private static TestFailure Lost(string project, string reason) => new(project, "(test run)", reason);
+    private static TestFailure Lost(string project, string reason) => new(project, TestFailure.Run, reason);
 
     private static string Outcome(XElement result) => (string?)result.Attribute("outcome") ?? "";
 
