@@ -70,6 +70,8 @@ public sealed partial class SchemaMigration(
         await using var take = new NpgsqlCommand($"select pg_advisory_lock({SchemaLock})", turn) { CommandTimeout = 600 };
         await take.ExecuteNonQueryAsync(cancellationToken);
         await using var context = open(connectionString);
+        if (!(await context.Database.GetPendingMigrationsAsync(cancellationToken)).Any())
+            return;
         await context.Database.MigrateAsync(cancellationToken);
         await context.Database.ExecuteSqlRawAsync("analyze", cancellationToken);
     }
