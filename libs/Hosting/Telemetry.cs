@@ -6,7 +6,7 @@ using OpenTelemetry.Trace;
 
 namespace WhatsAppMesh.Hosting;
 
-/// <summary>OpenTelemetry, the same in every service: metrics for /metrics, and both signals over OTLP when an endpoint is set.</summary>
+/// <summary>OpenTelemetry, the same in every service: metrics for /metrics, and both signals over OTLP when an endpoint is set; traces alone where metrics are scraped.</summary>
 internal static class Telemetry
 {
     // ASP.NET Core, HttpClient and Npgsql emit their own activities and meters: subscribing by name is all it takes.
@@ -18,6 +18,8 @@ internal static class Telemetry
     public static void AddMeshTelemetry(this IServiceCollection services, string serviceName, IConfiguration configuration)
     {
         var exportOverOtlp = !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+        // OpenTelemetry's own name. What is scraped and sent too would be counted twice.
+        var exportMetrics = exportOverOtlp && configuration["OTEL_METRICS_EXPORTER"] != "none";
         var prometheus = new PrometheusReader();
         services.AddSingleton(prometheus);
         services.AddOpenTelemetry()
@@ -25,7 +27,7 @@ internal static class Telemetry
             .WithMetrics(metrics =>
             {
                 metrics.AddMeter(Meters).AddReader(prometheus);
-                if (exportOverOtlp)
+                if (exportMetrics)
                     metrics.AddOtlpExporter();
             })
             .WithTracing(tracing =>

@@ -1,11 +1,13 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using WhatsAppMesh.Charts.Tests.Protos;
 using WhatsAppMesh.Charts.Tests.Rendering;
+using WhatsAppMesh.Mesh.Running;
 
 namespace WhatsAppMesh.Charts.Tests;
 
 /// <summary>What the rendered access control lets through, asked in the way in which a sidecar asks.</summary>
-public sealed class AccessControlTests
+public sealed partial class AccessControlTests
 {
     private static readonly string[] Services = ["edge", "ingest", "membership", "dispatch"];
     private static readonly JsonNode Map = Yaml.File(Path.Combine(Renderer.Chart, "map.yaml"))["services"]!;
@@ -44,6 +46,16 @@ public sealed class AccessControlTests
         Assert.Equal(allowed, PolicyOf(await Resources.RenderAsync(), callee, caller)!.AllowsHttp(path));
 
     [Fact]
+    public async Task Edge_may_post_to_every_door_of_ingest_through_its_sidecar()
+    {
+        var policy = PolicyOf(await Resources.RenderAsync(), "ingest", "edge")!;
+        var doors = Doors().Matches(await File.ReadAllTextAsync(Path.Combine(MeshRepository.Find(), "services", "ingest", "EventsApi.cs"))).Select(door => door.Groups[1].Value.Replace("{id}", "Deal-1", StringComparison.Ordinal)).ToList();
+
+        Assert.Contains("/leads/Deal-1/events", doors);
+        Assert.All(doors, door => Assert.True(policy.AllowsHttp(door), door));
+    }
+
+    [Fact]
     public void The_replayed_rules_know_what_made_every_gRPC_call_fail()
     {
         var literal = Policy("/whatsappmesh.ingest.v1.Lake/GetEvent", "/leads/*/events");
@@ -52,6 +64,9 @@ public sealed class AccessControlTests
         Assert.True(literal.AllowsHttp("/whatsappmesh.ingest.v1.Lake/GetEvent"));
         Assert.False(literal.AllowsHttp("/leads/42/events"));
     }
+
+    [GeneratedRegex("doors\\.MapPost\\(\"([^\"]+)\"")]
+    private static partial Regex Doors();
 
     private static SidecarPolicy Policy(params string[] names) => new(new JsonObject
     {

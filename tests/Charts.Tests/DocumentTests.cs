@@ -154,6 +154,18 @@ public sealed class DocumentTests
         Assert.Equal(("http", "dapr-metrics"), (monitor.Spec["endpoints"]![0]!["port"]!.GetValue<string>(), monitor.Spec["endpoints"]![1]!["targetPort"]!.GetValue<string>()));
     }
 
+    [Theory]
+    [InlineData("true", "none")]
+    [InlineData("false", "otlp")]
+    public async Task Metrics_are_scraped_or_sent_and_never_counted_twice(string monitor, string exporter)
+    {
+        var resources = await Resources.RenderAsync(more: ["--set", "telemetry.otlpEndpoint=http://collector:4317", "--set", $"telemetry.monitor.enabled={monitor}"]);
+
+        Assert.All(resources.Of("Deployment"), deployment => Assert.Contains(
+            deployment.Pod!["containers"]![0]!["env"]!.AsArray(),
+            entry => entry!["name"]!.GetValue<string>() == "OTEL_METRICS_EXPORTER" && entry["value"]!.GetValue<string>() == exporter));
+    }
+
     [Fact]
     public async Task An_account_carries_what_a_cloud_s_vault_asks_for()
     {

@@ -59,14 +59,6 @@ public sealed partial class InstallTests
         Assert.Equal("", patched["/deploy/helm/releases/0/setValueTemplates"]!["image.registry"]!.GetValue<string>());
     }
 
-    [Fact]
-    public void The_example_collector_does_not_count_again_what_is_scraped()
-    {
-        var pipelines = Yaml.File(Path.Combine(Repository, "deploy", "observability", "otel-collector.yaml"))["service"]!["pipelines"]!;
-
-        Assert.Equal(["nop"], pipelines["metrics"]!["exporters"]!.AsArray().Select(exporter => exporter!.GetValue<string>()));
-    }
-
     private static IEnumerable<(string Secret, string Key)> References(JsonNode? node) => node switch
     {
         JsonObject map when map["secretKeyRef"] is { } reference => [(reference["name"]!.GetValue<string>(), reference["key"]!.GetValue<string>())],

@@ -80,6 +80,8 @@ securityContext:
 {{- end }}
 {{- with $values.telemetry.otlpEndpoint }}
 - { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
+# Sent or scraped, never both: they would be counted twice.
+- { name: OTEL_METRICS_EXPORTER, value: {{ $values.telemetry.monitor.enabled | ternary "none" "otlp" }} }
 {{- end }}
 {{- end }}
 
