@@ -36,6 +36,9 @@ public sealed class BrokerAnswerTests
     [InlineData("failed to invoke, id: whatsapp-broker, err: dial tcp 127.0.0.1:5140: connect: connection refused", "Transient", false)]
     [InlineData("whatsapp-broker does not answer: An error occurred while sending the request.", "Transient", true)]
     [InlineData("no answer within 00:00:10", "Transient", true)]
+    [InlineData("failed getting app id: no host found with the given ID", "Transient", false)]
+    [InlineData("failed to invoke, id: whatsapp-broker, err: couldn't find service: whatsapp-broker", "Transient", false)]
+    [InlineData("failed to resolve address for 'whatsapp-broker'", "Transient", false)]
     [InlineData("the circuit breaker is open", "CircuitOpen", false)]
     [InlineData("something nobody has seen yet", "Transient", true)]
     public void The_sidecars_own_500_is_told_from_the_brokers(string message, string verdict, bool mayHaveLeft)
@@ -54,9 +57,36 @@ public sealed class BrokerAnswerTests
     [InlineData("""{"payload":{"response":{"external_id":"c"}}}""", "c")]
     [InlineData("""{"message":"queued"}""", null)]
     [InlineData("""[{"id":"a"}]""", null)]
-    [InlineData("not json", null)]
+    [InlineData("", null)]
+    [InlineData("""{"id":"a\u0000b","messageId":"c"}""", "c")]
+    [InlineData("""{"id":"\ud83d","i\ud83d":"x","messageId":"c"}""", "c")]
+    [InlineData("""{"id":"\ud83d"}""", null)]
     public void Message_id_is_found_wherever_brokers_put_it(string body, string? id) =>
-        Assert.Equal(id, BrokerAnswer.Read(new BrokerReply(200, body)).ExternalId);
+        Assert.Equal((BrokerVerdict.Sent, id), (BrokerAnswer.Read(new BrokerReply(200, body)).Verdict, BrokerAnswer.Read(new BrokerReply(200, body)).ExternalId));
+
+    [Theory]
+    [InlineData("<html>please log in</html>")]
+    [InlineData("not json")]
+    [InlineData("\"ok\"")]
+    [InlineData("{")]
+    public void A_page_in_place_of_an_answer_is_no_success(string body)
+    {
+        var answer = BrokerAnswer.Read(new BrokerReply(200, body));
+
+        Assert.Equal((BrokerVerdict.Unknown, true), (answer.Verdict, answer.MayHaveLeft));
+    }
+
+    [Theory]
+    [InlineData(400, true)]
+    [InlineData(413, true)]
+    [InlineData(415, true)]
+    [InlineData(422, true)]
+    [InlineData(401, false)]
+    [InlineData(403, false)]
+    [InlineData(404, false)]
+    [InlineData(409, false)]
+    public void Only_some_refusals_are_of_the_message_itself(int status, bool ofMessage) =>
+        Assert.Equal(ofMessage, BrokerAnswer.Read(new BrokerReply(status)).RefusesMessage);
 
     [Fact]
     public void Error_texts_hold_nothing_of_the_answer_but_a_code()
@@ -76,5 +106,16 @@ public sealed class BrokerAnswerTests
         Assert.Contains("422", shown, StringComparison.Ordinal);
         Assert.True(RedactedAnswer.Of(new string('x', 100_000))!.Length <= 2048);
         Assert.Null(RedactedAnswer.Of(""));
+    }
+
+    [Theory]
+    [InlineData(2047)]
+    [InlineData(4095)]
+    public void Shown_answer_is_never_cut_between_the_halves_of_a_character(int before)
+    {
+        // What is cut at 4 KB is shown when redaction makes it shorter.
+        var body = (before > 2048 ? new string('1', 2500) + new string('x', before - 2500) : new string('x', before)) + "\ud83d\ude00 and more";
+
+        Assert.DoesNotContain(RedactedAnswer.Of(body)!, char.IsSurrogate);
     }
 }

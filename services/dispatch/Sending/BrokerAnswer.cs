@@ -41,12 +41,18 @@ public enum BrokerVerdict
 /// <param name="ExternalId">The broker's id of the message, if it told one.</param>
 /// <param name="RetryAfter">When to come back, as the broker asked.</param>
 /// <param name="Error">What went wrong in a few words, without anything of the message.</param>
-public sealed record BrokerAnswer(BrokerVerdict Verdict, bool MayHaveLeft, string? ExternalId = null, TimeSpan? RetryAfter = null, string? Error = null)
+/// <param name="RefusesMessage">It is the message that the broker will not take, not its sender, its key or the moment.</param>
+public sealed record BrokerAnswer(
+    BrokerVerdict Verdict, bool MayHaveLeft, string? ExternalId = null, TimeSpan? RetryAfter = null, string? Error = null, bool RefusesMessage = false)
 {
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromHours(24);
 
-    // What Go and .NET say when a connection did not come about: the request stayed here.
-    private static readonly string[] NothingLeftTexts = ["connection refused", "dial tcp", "no such host", "name or service not known", "no route to host"];
+    // What Go and .NET say when a connection did not come about, and Dapr when it knows no such endpoint: the request stayed here.
+    private static readonly string[] NothingLeftTexts =
+    [
+        "connection refused", "dial tcp", "no such host", "name or service not known", "no route to host",
+        "no host found", "failed to resolve address", "couldn't find service",
+    ];
 
     // Half open, with a trial under way, the breaker says the second.
     private static readonly string[] BreakerTexts = ["circuit breaker is open", "too many requests"];
@@ -77,11 +83,13 @@ public sealed record BrokerAnswer(BrokerVerdict Verdict, bool MayHaveLeft, strin
 
         return status switch
         {
+            // A page where an answer should be: a proxy's, or that of a login to which somebody redirected the call. No broker wrote it.
+            >= 200 and < 300 when !IsBrokers(reply.Body, body) => new(BrokerVerdict.Unknown, MayHaveLeft: true, Error: $"{Said(status, null)} without JSON"),
             >= 200 and < 300 => new(BrokerVerdict.Sent, MayHaveLeft: true, FindId(body)),
             409 when ErrorCode(body) is "SESSION_DISCONNECTED" or "INSTANCE_DISCONNECTED" => new(BrokerVerdict.Offline, false, Error: Said(status, body)),
             429 => new(BrokerVerdict.Throttled, false, RetryAfter: Bound(reply.RetryAfter), Error: Said(status, body)),
             408 or >= 500 and < 600 => new(BrokerVerdict.Transient, MayHaveLeft: true, RetryAfter: Bound(reply.RetryAfter), Error: Said(status, body)),
-            >= 400 and < 500 => new(BrokerVerdict.Permanent, false, Error: Said(status, body)),
+            >= 400 and < 500 => new(BrokerVerdict.Permanent, false, Error: Said(status, body), RefusesMessage: status is 400 or 413 or 415 or 422),
             _ => new(BrokerVerdict.Unknown, MayHaveLeft: true, Error: Said(status, body)),
         };
     }
@@ -104,13 +112,13 @@ public sealed record BrokerAnswer(BrokerVerdict Verdict, bool MayHaveLeft, strin
             return null;
         foreach (var name in IdNames)
         {
-            if (Text(answer, name) is { Length: > 0 and <= 200 } id)
+            if (Text(answer, name) is { Length: > 0 and <= 200 } id && !id.Any(char.IsControl))
                 return id;
         }
 
         foreach (var name in Envelopes)
         {
-            if (answer.TryGetProperty(name, out var inner) && FindId(inner, depth + 1) is { } id)
+            if (FindId(Member(answer, name), depth + 1) is { } id)
                 return id;
         }
 
@@ -121,7 +129,7 @@ public sealed record BrokerAnswer(BrokerVerdict Verdict, bool MayHaveLeft, strin
     {
         if (body is not { ValueKind: JsonValueKind.Object } answer)
             return null;
-        return answer.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object ? Text(error, "code") : Text(answer, "code");
+        return Member(answer, "error") is { ValueKind: JsonValueKind.Object } error ? Text(error, "code") : Text(answer, "code");
     }
 
     private static string Said(int status, JsonElement? body)
@@ -133,8 +141,35 @@ public sealed record BrokerAnswer(BrokerVerdict Verdict, bool MayHaveLeft, strin
 
     private static TimeSpan? Bound(TimeSpan? wait) => wait is { } given ? TimeSpan.FromTicks(Math.Clamp(given.Ticks, 0, LongestRetryAfter.Ticks)) : null;
 
-    private static string? Text(JsonElement? json, string name) =>
-        json is { ValueKind: JsonValueKind.Object } found && found.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static bool IsBrokers(string text, JsonElement? body) =>
+        string.IsNullOrWhiteSpace(text) || body is { ValueKind: JsonValueKind.Object or JsonValueKind.Array or JsonValueKind.Null };
+
+    private static string? Text(JsonElement? json, string name) => Member(json, name) is { ValueKind: JsonValueKind.String } text ? Readable(text) : null;
+
+    private static JsonElement? Member(JsonElement? json, string name)
+    {
+        try
+        {
+            return json is { ValueKind: JsonValueKind.Object } found && found.TryGetProperty(name, out var value) ? value : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    // Half a surrogate pair, escaped, is JSON but no text.
+    private static string? Readable(JsonElement text)
+    {
+        try
+        {
+            return text.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
 
     private static JsonElement? Parse(string body)
     {

@@ -18,20 +18,26 @@ internal sealed class BrokerClient(DaprClient dapr, SendingOptions options, Brok
     /// <param name="body">The broker's request body, JSON.</param>
     /// <param name="key">Its <c>Idempotency-Key</c>.</param>
     /// <param name="cancellationToken">Gives up: whether the message left is then unknown.</param>
-    public Task<BrokerReply> SendAsync(string instance, byte[] body, string key, CancellationToken cancellationToken)
+    public async Task<BrokerReply> SendAsync(string instance, byte[] body, string key, CancellationToken cancellationToken)
     {
         var request = Request(HttpMethod.Post, $"/instances/{Uri.EscapeDataString(instance)}/send-text", body);
         request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
-        return CallAsync(options.Idempotency == BrokerIdempotency.Keyed ? _retrying : _once, request, options.CallTimeout, cancellationToken);
+        var reply = await CallAsync(options.Idempotency == BrokerIdempotency.Keyed ? _retrying : _once, request, options.CallTimeout, cancellationToken);
+        circuit.Saw(BrokerAnswer.Read(reply).Verdict == BrokerVerdict.CircuitOpen);
+        return reply;
     }
 
-    /// <summary>Asks the broker about instances.</summary>
+    /// <summary>
+    /// Asks the broker about instances, by the endpoint that sends do not take: a breaker counts every refusal, and questions about an
+    /// instance that does not exist must not open the one before the sends.
+    /// </summary>
     /// <param name="method">GET, or POST for what may be repeated.</param>
     /// <param name="path">Path with query, escaped.</param>
     /// <param name="body">JSON; null = none.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public Task<BrokerReply> AskAsync(HttpMethod method, string path, byte[]? body, CancellationToken cancellationToken) =>
-        CallAsync(method == HttpMethod.Get ? _retrying : _once, Request(method, path, body), ReadTimeout, cancellationToken);
+        CallAsync(
+            method == HttpMethod.Get && options.Idempotency == BrokerIdempotency.None ? _retrying : _once, Request(method, path, body), ReadTimeout, cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -49,22 +55,18 @@ internal sealed class BrokerClient(DaprClient dapr, SendingOptions options, Brok
             using (request)
             {
                 using var response = await client.SendAsync(request, patience.Token);
-                var body = await response.Content.ReadAsStringAsync(patience.Token);
-                var reply = new BrokerReply((int)response.StatusCode, body, RetryAfter(response.Headers.RetryAfter));
-                circuit.Saw(BrokerAnswer.Read(reply).Verdict == BrokerVerdict.CircuitOpen);
-                return reply;
+                // As UTF-8 whatever charset is named: a name that .NET does not know would throw.
+                var body = Encoding.UTF8.GetString(await response.Content.ReadAsByteArrayAsync(patience.Token));
+                return new BrokerReply((int)response.StatusCode, body, RetryAfter(response.Headers.RetryAfter));
             }
         }
-        catch (OperationCanceledException)
+        catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError)
         {
-            return new BrokerReply(null);
+            return new BrokerReply(null, NothingLeft: true);
         }
-        catch (HttpRequestException e)
+        catch (Exception)
         {
-            return new BrokerReply(null, NothingLeft: e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError);
-        }
-        catch (IOException)
-        {
+            // Whatever it was, the call had begun: nobody may take it for one that never left.
             return new BrokerReply(null);
         }
     }

@@ -14,10 +14,14 @@ internal static partial class RedactedAnswer
             return null;
 
         // What is cut off may end in half a number: redacted first, cut then.
-        var start = body.Length > 2 * MaxLength ? body[..(2 * MaxLength)] : body;
+        var start = Cut(body, 2 * MaxLength);
         var clean = Phone().Replace(Address().Replace(start, "[address]"), "[number]").Replace("\0", "", StringComparison.Ordinal);
-        return clean.Length > MaxLength ? clean[..MaxLength] : clean;
+        return Cut(clean, MaxLength);
     }
+
+    // Never between the halves of a surrogate pair, which no database takes.
+    private static string Cut(string text, int length) =>
+        text.Length <= length ? text : text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
 
     [GeneratedRegex(@"[\w.:+-]+@[\w.-]+")]
     private static partial Regex Address();
