@@ -7,25 +7,25 @@ namespace WhatsAppMesh.Dispatch.Sending;
 internal sealed class BrokerCredentials(DaprClient dapr, SendingOptions options, TimeProvider time)
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim _one = new(1);
-    private long _askedAt;
-    private bool? _known;
+    private volatile Seen _seen = new(Exist: false, At: 0, GoodFor: TimeSpan.Zero);
 
-    /// <summary>What was seen last; null before the first look.</summary>
-    public bool? Known => _known;
-
-    /// <summary>True when there is a key. Asked for at most every <see cref="SendingOptions.CredentialsAge"/>; a store that does not answer changes nothing.</summary>
+    /// <summary>
+    /// True when there is a key. Asked for at most every <see cref="SendingOptions.CredentialsAge"/>; a store that does not answer changes
+    /// nothing and is asked again soon, for a secret that is missing and a sidecar that is still starting look alike.
+    /// </summary>
     public async Task<bool> ExistAsync(CancellationToken cancellationToken)
     {
         if (IsFresh)
-            return _known == true;
+            return _seen.Exist;
         await _one.WaitAsync(cancellationToken);
         try
         {
             if (!IsFresh)
                 await LookAsync(cancellationToken);
-            return _known == true;
+            return _seen.Exist;
         }
         finally
         {
@@ -33,7 +33,7 @@ internal sealed class BrokerCredentials(DaprClient dapr, SendingOptions options,
         }
     }
 
-    private bool IsFresh => _known is not null && time.GetElapsedTime(_askedAt) < options.CredentialsAge;
+    private bool IsFresh => _seen is { } seen && time.GetElapsedTime(seen.At) < seen.GoodFor;
 
     private async Task LookAsync(CancellationToken cancellationToken)
     {
@@ -42,18 +42,13 @@ internal sealed class BrokerCredentials(DaprClient dapr, SendingOptions options,
         try
         {
             var secret = await dapr.GetSecretAsync(options.SecretStore, options.ApiKeySecret, cancellationToken: patience.Token);
-            _known = secret.Values.Any(static value => !string.IsNullOrWhiteSpace(value));
+            _seen = new(secret.Values.Any(static value => !string.IsNullOrWhiteSpace(value)), time.GetTimestamp(), options.CredentialsAge);
         }
-        catch (DaprException) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is DaprException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
-            // A secret that is missing and a store that is away look alike in an exception; what was known stays, and nothing known is no.
-            _known ??= false;
+            _seen = new(_seen.Exist, time.GetTimestamp(), AfterFailure < options.CredentialsAge ? AfterFailure : options.CredentialsAge);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            _known ??= false;
-        }
-
-        _askedAt = time.GetTimestamp();
     }
+
+    private sealed record Seen(bool Exist, long At, TimeSpan GoodFor);
 }

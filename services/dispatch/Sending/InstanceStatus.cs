@@ -14,6 +14,12 @@ internal sealed class InstanceStatus(BrokerClient broker, SendingOptions options
     private static readonly InstanceState Unknown = new("unknown", Connected: true);
     private static readonly InstanceState Offline = new("disconnected", Connected: false);
 
+    // What brokers call an instance that cannot send. A word that nobody listed is no reason to let jobs wait until they expire: the send will tell.
+    private static readonly HashSet<string> OfflineWords = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "disconnected", "connecting", "qr_required", "pending", "failed", "close", "closed", "logged_out", "offline", "not_connected",
+    };
+
     // One instance whose status hangs must not hold up the jobs of the others.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
@@ -71,11 +77,12 @@ internal sealed class InstanceStatus(BrokerClient broker, SendingOptions options
             var status = root.TryGetProperty("status", out var word) && word.ValueKind == JsonValueKind.String ? word.GetString() : null;
             var connected = root.TryGetProperty("connected", out var flag) && flag.ValueKind is JsonValueKind.True or JsonValueKind.False
                 ? flag.GetBoolean()
-                : status is null or "connected";
+                : status is null || !OfflineWords.Contains(status);
             return new InstanceState(status is { Length: > 0 and <= 40 } ? status : connected ? "connected" : "disconnected", connected);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // No JSON, or JSON whose texts are none.
             return Unknown;
         }
     }
