@@ -44,8 +44,12 @@ public sealed class ErasureTests : IAsyncLifetime
         await _database.ExecuteAsync("update jobs set status = 'processing' where entity = '42'");
         Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(EraseAsync)).StatusCode);
         Assert.Equal(["42|Ana"], await _database.RowsAsync("select lead_id, facts->'name'->>'v' from leads where lead_id = '42'"));
-        await _database.ExecuteAsync("update jobs set status = 'sent', finished_at = now() where entity = '42'");
+        await _database.ExecuteAsync("""
+            update jobs set status = 'sent', finished_at = now() where entity = '42';
+            insert into attempts (job_id, number, fence, worker, started_at, answer) select id, 1, 1, 'w', now(), 'sent to ' || entity from jobs
+            """);
         await EraseAsync();
+        Assert.Equal(["42|-", "43|sent to 43"], await _database.RowsAsync("select entity, answer from attempts join jobs on id = job_id order by entity"));
         Assert.Equal(["sent|{}"], await _database.RowsAsync("select status, message::text from jobs where entity = '42'"));
     }
 

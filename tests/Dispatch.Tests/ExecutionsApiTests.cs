@@ -50,7 +50,10 @@ public sealed class ExecutionsApiTests : IAsyncLifetime
         var answer = await _dispatch.SendAsync("GET", $"/api/executions/{id}");
         Assert.Equal(["401", "402"], answer.Body!["attempts"]!.AsArray().Select(static one => one!["broker_status"]!.ToString()));
         Assert.Equal("Hi", answer.Body!["message"]!["content"]!.ToString());
-        Assert.Null((await _dispatch.SendAsync("GET", $"/api/executions/{id}", role: "viewer")).Body!["message"]);
+        Assert.Equal("no", answer.Body!["attempts"]![0]!["answer"]!.ToString());
+        var viewed = (await _dispatch.SendAsync("GET", $"/api/executions/{id}", role: "viewer")).Body!;
+        Assert.Null(viewed["message"]);
+        Assert.All(viewed["attempts"]!.AsArray(), static one => Assert.Null(one!["answer"]));
         Assert.Equal((404, "not_found"), Of(await _dispatch.SendAsync("GET", $"/api/executions/{id}", tenant: "other")));
     }
 

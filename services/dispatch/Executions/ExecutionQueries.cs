@@ -44,7 +44,7 @@ internal sealed class ExecutionQueries(NpgsqlDataSource database)
             select number, started_at, send_began_at, finished_at, status, category, latency_ms, answer, error from attempts where job_id = $1 order by number, fence
             """, row => attempts.Add(new AttemptView(
                 row.GetInt32(0), row.Time(1), row.TimeOrNull(2), row.TimeOrNull(3), row.IsDBNull(4) ? null : row.GetInt32(4), row.Text(5),
-                row.IsDBNull(6) ? null : row.GetInt32(6), row.Text(7), row.Text(8))), id);
+                row.IsDBNull(6) ? null : row.GetInt32(6), withMessage ? row.Text(7) : null, row.Text(8))), id);
         trip.Read("select action, requested_by, reason, decided_at from job_decisions where job_id = $1 order by decided_at",
             row => decisions.Add(new DecisionView(row.GetString(0), row.GetString(1), row.GetString(2), row.Time(3))), id);
         await trip.SendAsync(cancellationToken);

@@ -17,12 +17,16 @@ internal sealed partial class JobUpkeep(
     {
         var now = time.GetUtcNow();
         metrics.Expired(await RepeatAsync("""
-            update jobs set status = 'expired', finished_at = $1, updated_at = $1 where id = any(array(
+            update jobs j set finished_at = $1, updated_at = $1,
+                status = case when exists (select from attempts a where a.job_id = j.id and a.send_began_at is not null) then 'in_doubt' else 'expired' end
+            where id = any(array(
                 select id from jobs where status = 'pending' and attempts = 0 and due_at < $2 order by due_at limit 1000 for update skip locked))
             """, now, now - options.ExpireAfter, cancellationToken));
         await RepeatAsync("""
-            update jobs set message = '{}', subject = '{}', updated_at = $1 where id = any(array(
-                select id from jobs where finished_at < $2 and message <> '{}' order by finished_at limit 1000 for update skip locked))
+            with old as materialized (
+                select id from jobs where finished_at < $2 and message <> '{}' order by finished_at limit 1000 for update skip locked),
+            answers as (update attempts set answer = null where job_id in (select id from old) and answer is not null)
+            update jobs set message = '{}', subject = '{}', updated_at = $1 where id = any(array(select id from old))
             """, now, now - options.SubjectRetention, cancellationToken);
         await RepeatAsync("""
             delete from jobs where $1::timestamptz is not null and id = any(array(

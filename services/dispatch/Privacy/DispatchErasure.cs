@@ -37,7 +37,9 @@ public sealed class DispatchErasure(NpgsqlDataSource database, TimeProvider time
                 update jobs j set message = '{}', subject = '{}', updated_at = $3, finished_at = coalesce(j.finished_at, $3),
                     status = case when j.status = 'pending' then 'cancelled' else j.status end
                 from named n where j.id = n.id and n.status <> 'processing' and (j.message <> '{}' or j.subject <> '{}' or j.status = 'pending')
-                returning 1)
+                returning 1),
+            answers as (
+                update attempts a set answer = null from named n where a.job_id = n.id and n.status <> 'processing' and a.answer is not null)
             select count(*) from emptied
             """,
             erasure, cancellationToken);
