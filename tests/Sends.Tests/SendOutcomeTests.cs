@@ -37,10 +37,60 @@ public sealed class SendOutcomeTests
     [Fact]
     public void Retry_after_sets_the_next_attempt_and_is_not_believed_beyond_a_day()
     {
-        Assert.Equal(TimeSpan.FromSeconds(7), After(new BrokerReply(429, "", TimeSpan.FromSeconds(7)), "none", 1).Wait);
-        Assert.Equal(TimeSpan.FromDays(1), After(new BrokerReply(429, "", TimeSpan.FromDays(90)), "keyed", 1).Wait);
-        Assert.Equal(TimeSpan.Zero, After(new BrokerReply(429, "", TimeSpan.FromSeconds(-5)), "keyed", 1).Wait);
+        Assert.Equal(TimeSpan.FromSeconds(7.7), After(new BrokerReply(429, "", TimeSpan.FromSeconds(7)), "none", 1).Wait);
+        Assert.Equal(TimeSpan.FromDays(1.1), After(new BrokerReply(429, "", TimeSpan.FromDays(90)), "keyed", 1).Wait);
         Assert.Equal("failed_retryable", After(new BrokerReply(429, "", TimeSpan.FromSeconds(7)), "keyed", 3).Status);
+    }
+
+    [Theory]
+    [InlineData(429, 0, 1.1)]
+    [InlineData(429, -5, 1.1)]
+    [InlineData(503, 1, 60)]
+    [InlineData(503, 90, 90)]
+    public void Retry_after_makes_no_attempt_come_sooner_than_is_good(int status, double asked, double wait) =>
+        Assert.Equal(TimeSpan.FromSeconds(wait), After(new BrokerReply(status, "", TimeSpan.FromSeconds(asked)), "keyed", 1).Wait);
+
+    [Theory]
+    [InlineData("""{"error":{"code":"SESSION_DISCONNECTED"}}""", 409, "pending")]
+    [InlineData("""{"errorCode":"ERR_DIRECT_INVOKE","message":"circuit breaker is open"}""", 500, "pending")]
+    [InlineData("""{"errorCode":"ERR_DIRECT_INVOKE","message":"Connection refused"}""", 500, "pending")]
+    [InlineData("{}", 429, "pending")]
+    [InlineData("{}", 422, "failed")]
+    public void An_answer_that_came_late_may_hide_an_earlier_try_by_the_sidecar(string body, int status, string expected)
+    {
+        var (soon, late) = (TimeSpan.FromMilliseconds(249), TimeSpan.FromMilliseconds(250));
+        var reply = new BrokerReply(status, body);
+
+        Assert.Equal((expected, false), (After(reply, "keyed", 1, soon).Status, After(reply, "keyed", 1, soon).MayHaveLeft));
+        Assert.Equal((expected, true), (After(reply, "keyed", 1, late).Status, After(reply, "keyed", 1, late).MayHaveLeft));
+        Assert.False(After(reply, "keyed", 1, late).DefiniteRefusal);
+        // A broker without memory is called once.
+        Assert.False(After(reply, "none", 1, late).MayHaveLeft);
+    }
+
+    [Theory]
+    [InlineData(401)]
+    [InlineData(403)]
+    [InlineData(404)]
+    [InlineData(409)]
+    public void A_refusal_of_the_caller_or_the_key_says_nothing_final_about_the_message(int status)
+    {
+        var outcome = After(new BrokerReply(status, """{"error":{"code":"KEY_IN_PROGRESS"}}"""), "keyed", 1);
+
+        Assert.Equal(("failed", false), (outcome.Status, outcome.DefiniteRefusal));
+    }
+
+    [Theory]
+    [InlineData(null, "none", null)]
+    [InlineData(null, "keyed", null)]
+    [InlineData(0.0, "none", "in_doubt")]
+    [InlineData(23.9, "keyed", null)]
+    [InlineData(24.0, "keyed", "in_doubt")]
+    public void What_may_have_left_is_sent_again_only_while_the_broker_remembers_its_key(double? hoursAgo, string idempotency, string? expected)
+    {
+        TimeSpan? earlier = hoursAgo is { } hours ? TimeSpan.FromHours(hours) : null;
+
+        Assert.Equal(expected, SendOutcome.Before(earlier, Enum.Parse<BrokerIdempotency>(idempotency, ignoreCase: true), new SendingOptions().KeyWindow)?.Status);
     }
 
     [Theory]
@@ -80,6 +130,12 @@ public sealed class SendOutcomeTests
     [InlineData("""{"status":"qr_required"}""", "qr_required", false)]
     [InlineData("""{"data":{"status":"disconnected","connected":false}}""", "disconnected", false)]
     [InlineData("""{"connected":false}""", "disconnected", false)]
+    [InlineData("""{"status":"QR_REQUIRED"}""", "QR_REQUIRED", false)]
+    [InlineData("""{"status":"connecting"}""", "connecting", false)]
+    [InlineData("""{"status":"CONNECTED"}""", "CONNECTED", true)]
+    [InlineData("""{"status":"open"}""", "open", true)]
+    [InlineData("""{"status":"open","connected":false}""", "open", false)]
+    [InlineData("""{"status":"\ud83d"}""", "unknown", true)]
     [InlineData("<html>", "unknown", true)]
     public void Status_of_an_instance_is_read_as_brokers_write_it(string body, string status, bool connected) =>
         Assert.Equal(new InstanceState(status, connected), InstanceStatus.Read(body));
@@ -107,6 +163,6 @@ public sealed class SendOutcomeTests
         Assert.Equal(warns, warning is not null);
     }
 
-    private static SendOutcome After(BrokerReply reply, string idempotency, int attempt) => SendOutcome.After(
-        BrokerAnswer.Read(reply), Enum.Parse<BrokerIdempotency>(idempotency, ignoreCase: true), attempt, Schedule, Postponement, dice: 0.5);
+    private static SendOutcome After(BrokerReply reply, string idempotency, int attempt, TimeSpan latency = default) => SendOutcome.After(
+        BrokerAnswer.Read(reply), latency, Enum.Parse<BrokerIdempotency>(idempotency, ignoreCase: true), attempt, Schedule, Postponement, dice: 0.5);
 }

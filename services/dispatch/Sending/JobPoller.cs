@@ -1,18 +1,16 @@
-using Dapr;
-using Npgsql;
+using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Dispatch.Claims;
 
 namespace WhatsAppMesh.Dispatch.Sending;
 
 /// <summary>
 /// Looks for due jobs and hands them to the processor: every instance gets its share in turn, so a busy one cannot starve the others.
-/// A second loop recovers jobs whose worker is gone.
+/// A second loop makes jobs due again whose worker is gone.
 /// </summary>
 internal sealed partial class JobPoller(
-    SendStore store, JobProcessor processor, InFlightJobs inFlight, InstanceStatus instances, SendingState state, BrokerCircuit circuit, SendMetrics metrics,
+    SendStore store, JobProcessor processor, JobRecovery recovery, InFlightJobs inFlight, InstanceStatus instances, SendingState state, BrokerCircuit circuit, SendMetrics metrics,
     SendingOptions options, ClaimOptions claims, TimeProvider time, ILogger<JobPoller> logger) : BackgroundService
 {
-    private const int StaleBatch = 256;
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CountInterval = TimeSpan.FromSeconds(15);
 
@@ -41,7 +39,9 @@ internal sealed partial class JobPoller(
     /// <summary>One look: true when there was something to do, so that the next follows at once.</summary>
     private async Task<bool> PollAsync(CancellationToken stopping)
     {
-        if (!await state.CanSendAsync(stopping) || circuit.ShouldWait || inFlight.Room == 0)
+        // While the breaker was open when last seen, one job finds out whether it still is.
+        var room = circuit.IsOpen ? Math.Min(1, inFlight.Room) : inFlight.Room;
+        if (!await state.CanSendAsync(stopping) || circuit.ShouldWait || room == 0)
             return false;
 
         var due = await store.DueInstancesAsync(stopping);
@@ -50,14 +50,14 @@ internal sealed partial class JobPoller(
         if (ready.Count == 0)
             return false;
 
-        var share = Math.Max(1, inFlight.Room / ready.Count);
+        var share = Math.Max(1, room / ready.Count);
         var first = (int)((uint)_turn++ % (uint)ready.Count);
         var jobs = new List<DueJob>();
         foreach (var instance in ready.Skip(first).Concat(ready.Take(first)))
         {
-            if (jobs.Count >= inFlight.Room)
+            if (jobs.Count >= room)
                 break;
-            jobs.AddRange(await processor.ReserveAsync(instance, Math.Min(share, inFlight.Room - jobs.Count), null, stopping));
+            jobs.AddRange(await processor.ReserveAsync(instance, Math.Min(share, room - jobs.Count), null, stopping));
         }
 
         if (jobs.Count == 0)
@@ -70,9 +70,7 @@ internal sealed partial class JobPoller(
     {
         if (!await state.CanSendAsync(stopping))
             return false;
-        var stale = await store.StaleAsync(claims.Lease, Math.Min(StaleBatch, inFlight.Room), stopping);
-        if (stale.Count > 0)
-            await processor.ProcessAsync(stale, stopping);
+        await recovery.RunAsync(stopping);
         return false;
     }
 
@@ -103,8 +101,9 @@ internal sealed partial class JobPoller(
             catch (Exception e)
             {
                 // Said once, not every second: the database or the sidecar may be away for long.
+                var failure = Failure.Of(e, "look");
                 if (!failing)
-                    Log.CannotLook(logger, e is NpgsqlException or DaprException ? e.Message : e.ToString());
+                    Log.CannotLook(logger, failure.Error, failure.Message);
                 failing = true;
                 wait = pause > AfterFailure ? pause : AfterFailure;
             }
@@ -116,8 +115,8 @@ internal sealed partial class JobPoller(
 
     private static partial class Log
     {
-        [LoggerMessage(4110, LogLevel.Warning, "Due jobs cannot be handled now: {Reason}")]
-        public static partial void CannotLook(ILogger logger, string reason);
+        [LoggerMessage(4110, LogLevel.Warning, "Due jobs cannot be handled now ({Error}): {Message}")]
+        public static partial void CannotLook(ILogger logger, string error, string message);
 
         [LoggerMessage(4111, LogLevel.Warning, "{Count} jobs were still under way when the drain was over; another worker takes them over")]
         public static partial void NotDrained(ILogger logger, int count);

@@ -10,7 +10,7 @@ internal sealed record ProcessReport(int Skipped, int AlreadySent, IReadOnlyList
 
 /// <summary>The one way to a send, for the poller and for runs alike: claim, mark as processing, run.</summary>
 internal sealed class JobProcessor(
-    ClaimStore claims, SendStore store, JobEndings endings, JobRunner runner, InFlightJobs inFlight, SendMetrics metrics, SendingOptions options, TimeProvider time)
+    JobClaims claims, SendStore store, JobRunner runner, InFlightJobs inFlight, SendMetrics metrics, SendingOptions options, TimeProvider time)
 {
     private static readonly TimeSpan Horizon = TimeSpan.FromSeconds(1);
 
@@ -40,19 +40,14 @@ internal sealed class JobProcessor(
         var left = mine.Select(static job => job.Id).ToHashSet();
         try
         {
-            var answers = await claims.TakeAsync([.. mine.Select(static job => new ClaimWish(job.SendKey, job.Fence))], stopping);
-            var sent = mine.Zip(answers).Where(static pair => pair.Second is ClaimAnswer.AlreadySent)
-                .Select(static pair => (pair.First.Id, ((ClaimAnswer.AlreadySent)pair.Second).ExternalId, ((ClaimAnswer.AlreadySent)pair.Second).Fence)).ToList();
-            if (sent.Count > 0)
-                await store.AlreadySentAsync(sent, stopping);
-            var taken = mine.Zip(answers).Where(static pair => pair.Second is ClaimAnswer.Taken)
-                .ToDictionary(static pair => pair.First.Id, static pair => ((ClaimAnswer.Taken)pair.Second).Claim);
-            var started = await StartAsync(taken, mine.ToDictionary(static job => job.Id, job => now + (long)(job.Slot.TotalSeconds * time.TimestampFrequency)), stopping);
+            var (taken, sent) = await claims.TakeAsync(mine, stopping);
+            var slots = mine.ToDictionary(static job => job.Id, job => now + (long)(job.Slot.TotalSeconds * time.TimestampFrequency));
+            var started = await StartAsync(taken, slots);
             metrics.Claimed(started.Count);
-            metrics.DuplicatesBlocked(sent.Count);
-            metrics.Skipped(due.Count - started.Count - sent.Count);
+            metrics.DuplicatesBlocked(sent);
+            metrics.Skipped(due.Count - started.Count - sent);
             left.ExceptWith(started.Select(static job => job.Id));
-            return new ProcessReport(due.Count - started.Count - sent.Count, sent.Count, [.. started.Select(job => RunAsync(job, stopping))]);
+            return new ProcessReport(due.Count - started.Count - sent, sent, [.. started.Select(job => RunAsync(job, stopping))]);
         }
         finally
         {
@@ -61,15 +56,15 @@ internal sealed class JobProcessor(
         }
     }
 
-    private async Task<IReadOnlyList<StartedJob>> StartAsync(Dictionary<Guid, HeldClaim> taken, Dictionary<Guid, long> slots, CancellationToken stopping)
+    // Not to be stopped halfway: what has been started under a claim runs, if only to be put off.
+    private async Task<IReadOnlyList<StartedJob>> StartAsync(Dictionary<Guid, HeldClaim> taken, Dictionary<Guid, long> slots)
     {
         if (taken.Count == 0)
             return [];
         var keyed = options.Idempotency == BrokerIdempotency.Keyed;
-        var started = await store.StartAsync(taken, mayLeaveAtOnce: keyed, id => slots[id], stopping);
+        var started = await claims.ReleaseIfFailsAsync(taken, () => store.StartAsync(taken, mayLeaveAtOnce: keyed, id => slots[id], CancellationToken.None));
         // What is no longer pending was cancelled, sent or taken over meanwhile: its claim is not needed.
-        foreach (var id in taken.Keys.Except(started.Select(static job => job.Id)))
-            _ = endings.SettleAsync(taken[id], ClaimState.Released, null);
+        claims.Release(taken.Keys.Except(started.Select(static job => job.Id)).Select(id => taken[id]));
         return started;
     }
 

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using Grpc.Core;
 using Npgsql;
+using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Dispatch.Claims;
 
 namespace WhatsAppMesh.Dispatch.Sending;
@@ -17,23 +19,22 @@ internal sealed partial class JobRunner(
     /// <summary>Runs an attempt and writes its end. Never throws.</summary>
     /// <param name="job">The job; its claim is ours.</param>
     /// <param name="stopping">No send begins any more; one under way goes on.</param>
-    /// <returns>The job's status after it; null when the claim was lost and nothing was written.</returns>
+    /// <returns>The job's status after it; null when nothing was written: the claim was lost, or the database was away until it lapsed.</returns>
     public async Task<string?> RunAsync(StartedJob job, CancellationToken stopping)
     {
         using var activity = Traces.StartActivity("send", ActivityKind.Producer, job.TraceParent);
         activity?.SetTag("mesh.job", job.SendKey).SetTag("mesh.instance", job.InstanceId).SetTag("mesh.attempt", job.Attempt);
-        var ended = await AttemptAsync(job, stopping);
-        var status = ended is null ? null : await WriteEndAsync(ended);
-        if (status is null)
+        if (await AttemptAsync(job, stopping) is not { } ended)
         {
-            metrics.Lost();
-            Log.ClaimLost(logger, job.SendKey);
+            Lost(job);
             return null;
         }
 
+        if (await WriteEndAsync(ended) is not { } status)
+            return null;
         activity?.SetTag("mesh.status", status);
-        metrics.Ended(ended!, status);
-        if (ended!.Outcome.Category is { } category)
+        metrics.Ended(ended, status);
+        if (ended.Outcome.Category is { } category)
             Log.Failed(logger, job.SendKey, job.Attempt, status, category, ended.Outcome.Error);
         var sent = status == SendOutcome.Sent;
         await endings.SettleAsync(job.Claim, sent ? ClaimState.Sent : ClaimState.Released, sent ? ended.Outcome.ExternalId : null);
@@ -44,73 +45,91 @@ internal sealed partial class JobRunner(
     private async Task<FinishedJob?> AttemptAsync(StartedJob job, CancellationToken stopping)
     {
         FinishedJob Without(SendOutcome outcome) => new(job, job.Claim, outcome);
+        byte[] body;
         try
         {
-            if (job.CancelRequested)
-                return Without(new SendOutcome(SendOutcome.Cancelled, Counts: false));
-            if (job.BeganBefore && options.Idempotency == BrokerIdempotency.None)
-                return Without(new SendOutcome(SendOutcome.InDoubt, "unknown", Error: "the worker was gone after the send began"));
+            if (SendOutcome.Before(job.EarlierSend, options.Idempotency, options.KeyWindow) is { } forbidden)
+                return Without(forbidden);
             if (job.Attempt > _schedule.Attempts)
                 return Without(new SendOutcome(SendOutcome.FailedRetryable, "unknown", Counts: false, Error: "its workers were gone too often"));
 
             var content = await contents.MakeAsync(job, stopping);
-            if (content.Body is not { } body)
+            if (content.Body is null)
                 return Without(content.Problem is { } problem ? problem : Later(job, content.Error));
+            body = content.Body;
             await WaitAsync(job.SlotAt, stopping);
             if (claims.Left(job.Claim) <= options.CallTimeout && !await RenewAsync(job, stopping))
                 return null;
             if (options.Idempotency == BrokerIdempotency.None && !await store.NoteSendBeganAsync(job, stopping))
                 return Without(SendOutcome.PutOff(TimeSpan.Zero, null));
             stopping.ThrowIfCancellationRequested();
-            return options.Mode == SendMode.DryRun ? Without(new SendOutcome(SendOutcome.Sent, ExternalId: "dryrun")) : await SendAsync(job, body);
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        catch (Exception e) when (stopping.IsCancellationRequested && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
         {
             return Without(SendOutcome.PutOff(TimeSpan.Zero, "the worker stopped"));
         }
         catch (Exception e)
         {
-            // Nothing has left: a send never throws.
-            Log.NotTried(logger, job.SendKey, e);
+            var failure = Failure.Of(e, "prepare");
+            Log.NotTried(logger, job.SendKey, failure.Error, failure.Message);
             return Without(SendOutcome.PutOff(options.Postponement, e.GetType().Name));
         }
+
+        // From here on the message may have left. What throws all the same leaves the job to recovery, which takes that for granted.
+        return options.Mode == SendMode.DryRun ? Without(new SendOutcome(SendOutcome.Sent, ExternalId: "dryrun")) : await SendAsync(job, body);
     }
 
     private async Task<FinishedJob> SendAsync(StartedJob job, byte[] body)
     {
         var start = time.GetTimestamp();
         var reply = await broker.SendAsync(job.InstanceId, body, job.SendKey, CancellationToken.None);
+        var latency = time.GetElapsedTime(start);
         var answer = BrokerAnswer.Read(reply);
-        var outcome = SendOutcome.After(answer, options.Idempotency, job.Attempt, _schedule, options.Postponement, Random.Shared.NextDouble());
+        var outcome = SendOutcome.After(answer, latency, options.Idempotency, job.Attempt, _schedule, options.Postponement, Random.Shared.NextDouble());
         if (answer.Verdict == BrokerVerdict.Sent)
             outcome = outcome with { ExternalId = answer.ExternalId ?? job.SendKey };
         if (answer.Verdict == BrokerVerdict.Offline)
             instances.SawOffline(job.InstanceId);
         if (answer is { Verdict: BrokerVerdict.Throttled, RetryAfter: { } wait })
             await DelayInstanceAsync(job.InstanceId, wait);
-        return new FinishedJob(job, job.Claim, outcome, reply.Status, time.GetElapsedTime(start), RedactedAnswer.Of(reply.Body));
+        return new FinishedJob(job, job.Claim, outcome, reply.Status, latency, RedactedAnswer.Of(reply.Body));
     }
 
-    /// <summary>Writes the end for as long as the claim lasts; after that another worker decides.</summary>
+    /// <summary>
+    /// Writes the end for as long as the claim lasts. While the row of a message that was sent cannot be written, its claim says so: whoever
+    /// takes the job over then knows.
+    /// </summary>
+    /// <returns>The job's status now; null when nothing was written.</returns>
     private async Task<string?> WriteEndAsync(FinishedJob ended)
     {
-        while (true)
+        for (var claimed = false; ; await Task.Delay(WriteAgain, time))
         {
             try
             {
-                return await endings.FinishAsync(ended);
-            }
-            catch (Exception e) when (claims.Left(ended.Claim) > WriteAgain)
-            {
-                Log.NotWritten(logger, ended.Job.SendKey, e);
-                await Task.Delay(WriteAgain, time);
+                var status = await endings.FinishAsync(ended);
+                if (status is null)
+                    Lost(ended.Job);
+                return status;
             }
             catch (Exception e)
             {
-                Log.NotWritten(logger, ended.Job.SendKey, e);
-                return null;
+                var failure = Failure.Of(e, "write");
+                Log.NotWritten(logger, ended.Job.SendKey, failure.Error, failure.Message);
+                if (!claimed && ended.Outcome.Status == SendOutcome.Sent)
+                    claimed = await endings.SettleAsync(ended.Claim, ClaimState.Sent, ended.Outcome.ExternalId);
+                if (claims.Left(ended.Claim) <= WriteAgain)
+                    return null;
+                // The answer is the broker's text: all that a database could refuse for good.
+                if (e is not NpgsqlException { IsTransient: true })
+                    ended = ended with { Answer = null };
             }
         }
+    }
+
+    private void Lost(StartedJob job)
+    {
+        metrics.Lost();
+        Log.ClaimLost(logger, job.SendKey);
     }
 
     private async Task<bool> RenewAsync(StartedJob job, CancellationToken cancellationToken)
@@ -135,9 +154,10 @@ internal sealed partial class JobRunner(
         {
             await store.DelayInstanceAsync(instance, wait, CancellationToken.None);
         }
-        catch (NpgsqlException e)
+        catch (Exception e)
         {
-            Log.NotDelayed(logger, e);
+            var failure = Failure.Of(e, "delay");
+            Log.NotDelayed(logger, failure.Error, failure.Message);
         }
     }
 
@@ -153,13 +173,13 @@ internal sealed partial class JobRunner(
         [LoggerMessage(4102, LogLevel.Information, "Job {Job}, attempt {Attempt}: {Status} ({Category}: {Error})")]
         public static partial void Failed(ILogger logger, string job, int attempt, string status, string category, string? error);
 
-        [LoggerMessage(4103, LogLevel.Warning, "Job {Job} could not be tried and is put off")]
-        public static partial void NotTried(ILogger logger, string job, Exception exception);
+        [LoggerMessage(4103, LogLevel.Warning, "Job {Job} could not be tried and is put off ({Error}): {Message}")]
+        public static partial void NotTried(ILogger logger, string job, string error, string message);
 
-        [LoggerMessage(4104, LogLevel.Warning, "The end of job {Job} could not be written")]
-        public static partial void NotWritten(ILogger logger, string job, Exception exception);
+        [LoggerMessage(4104, LogLevel.Warning, "The end of job {Job} could not be written ({Error}): {Message}")]
+        public static partial void NotWritten(ILogger logger, string job, string error, string message);
 
-        [LoggerMessage(4105, LogLevel.Warning, "An instance that the broker throttles could not be delayed")]
-        public static partial void NotDelayed(ILogger logger, Exception exception);
+        [LoggerMessage(4105, LogLevel.Warning, "An instance that the broker throttles could not be delayed ({Error}): {Message}")]
+        public static partial void NotDelayed(ILogger logger, string error, string message);
     }
 }

@@ -13,4 +13,11 @@ public sealed record RetrySchedule(IReadOnlyList<TimeSpan> Delays, double Spread
     /// <param name="dice">A number in [0, 1).</param>
     public TimeSpan? After(int attempt, double dice) =>
         attempt >= 1 && attempt <= Delays.Count ? Delays[attempt - 1] * (1 + Spread * (2 * dice - 1)) : null;
+
+    /// <summary>A wait that a broker asked of everybody: at least a second, and spread, but never shorter than asked.</summary>
+    /// <param name="asked">What it asked for.</param>
+    /// <param name="dice">A number in [0, 1).</param>
+    public TimeSpan NotBefore(TimeSpan asked, double dice) => (asked > Shortest ? asked : Shortest) * (1 + Spread * dice);
+
+    private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
 }

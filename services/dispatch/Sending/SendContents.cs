@@ -38,7 +38,7 @@ internal sealed class SendContents(NpgsqlDataSource database, MemberLookup membe
         if (!instances.MaySend(job.Tenant, job.InstanceId, message.SessionId))
             return Never("the instance is not one of this tenant's");
         var values = await ValuesAsync(job.Tenant, subject, cancellationToken);
-        var rendered = MessageTexts.Render(message, values.GetValueOrDefault);
+        var rendered = job.Kind == "automation" ? MessageTexts.Render(message, values.GetValueOrDefault) : message;
         var to = rendered.To is { Length: > 0 } given ? given : values.GetValueOrDefault(subject.Lead is null ? "member.phone" : "lead.phone");
         if (string.IsNullOrWhiteSpace(to))
             return subject.Lid is null ? Never("there is no number to send to") : new SendContent(null, Error: "no number is known for the person yet");

@@ -17,6 +17,9 @@ internal sealed record StartedJob
 
     public required string Tenant { get; init; }
 
+    /// <summary><c>automation</c>, whose message is a template, or <c>direct</c>, whose message is meant as it is.</summary>
+    public required string Kind { get; init; }
+
     public required string InstanceId { get; init; }
 
     /// <summary>Key of the claim, <c>Idempotency-Key</c>, and how logs name the job.</summary>
@@ -31,12 +34,10 @@ internal sealed record StartedJob
     /// <summary>Number of this attempt, from 1.</summary>
     public required int Attempt { get; init; }
 
-    public required bool CancelRequested { get; init; }
-
     public required string? TraceParent { get; init; }
 
-    /// <summary>An earlier attempt may have sent it: it began, and nobody wrote how it ended.</summary>
-    public bool BeganBefore { get; init; }
+    /// <summary>How long ago the first attempt under its send key began that may have sent it; null when there was none.</summary>
+    public TimeSpan? EarlierSend { get; init; }
 
     /// <summary>The claim; a renewed one replaces it.</summary>
     public required HeldClaim Claim { get; set; }

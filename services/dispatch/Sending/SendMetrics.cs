@@ -48,7 +48,7 @@ internal sealed class SendMetrics : IDisposable
     /// <summary>An attempt ended.</summary>
     public void Ended(FinishedJob ended, string status)
     {
-        var result = ended.Outcome.Counts ? status == SendOutcome.Pending ? "retry" : status : "postponed";
+        var result = status != SendOutcome.Pending ? status : ended.Outcome.Counts ? "retry" : "postponed";
         _sends.Add(1, new TagList { { "instance", ended.Job.InstanceId }, { "result", result }, { "category", ended.Outcome.Category ?? "none" } });
         if (status != SendOutcome.Pending)
             _attempts.Record(ended.Job.Attempt);

@@ -48,33 +48,25 @@ internal sealed class SendStore(NpgsqlDataSource database, WorkerIdentity worker
         returning j.id, j.send_key, j.fence, greatest(0, extract(epoch from room.next_at - clock_timestamp()) + numbered.n * $6)::float8
         """;
 
-    private const string Stale = """
-        select id, send_key, fence, instance_id from jobs where status = 'processing' and updated_at < now() - $1 order by updated_at limit $2
-        """;
-
     // In the order of ids, as every statement over many jobs: two of them cannot deadlock.
+    // A claim that was taken late, or by a worker that then paused, starts nothing: the row has moved on since. earlier: when the first attempt
+    // under the send key began that may have sent it. With a broker that remembers no key, only this job's own: a replay is a person's decision.
     private const string Start = """
         with claimed as (select * from unnest($1::uuid[], $2::bigint[]) as c (id, fence)),
         mine as (
-            select j.id, c.fence, j.status from jobs j join claimed c on c.id = j.id
-            where j.status = 'pending' or (j.status = 'processing' and j.fence < c.fence)
+            select j.id, c.fence from jobs j join claimed c on c.id = j.id
+            where j.status = 'pending' and j.fence < c.fence and j.next_attempt_at <= now()
             order by j.id for update of j),
         started as (
             update jobs j set status = 'processing', fence = m.fence, attempts = j.attempts + 1, reserved_until = null, updated_at = now()
-            from mine m where j.id = m.id returning j.*, m.status as before),
+            from mine m where j.id = m.id returning j.*),
         noted as (
             insert into attempts (job_id, number, fence, worker, started_at, send_began_at)
             select id, attempts, fence, $3, now(), case when $4 then now() end from started on conflict do nothing)
-        select id, tenant, instance_id, send_key, message::text, subject::text, attempts, cancel_requested, traceparent, before from started
-        """;
-
-    private const string CloseAbandoned = """
-        with gone as (
-            update attempts a set finished_at = now(), category = 'unknown', error = 'the worker was gone'
-            from unnest($1::uuid[], $2::bigint[]) as c (id, fence)
-            where a.job_id = c.id and a.fence < c.fence and a.finished_at is null
-            returning a.job_id, a.send_began_at)
-        select distinct job_id from gone where send_began_at is not null
+        select s.id, s.tenant, s.kind, s.instance_id, s.send_key, s.message::text, s.subject::text, s.attempts, s.traceparent,
+            (select extract(epoch from now() - min(a.send_began_at))::float8 from jobs o join attempts a on a.job_id = o.id
+             where o.tenant = s.tenant and o.send_key = s.send_key and ($4 or o.id = s.id)) as earlier
+        from started s
         """;
 
     private const string NoteBegan = """
@@ -82,30 +74,36 @@ internal sealed class SendStore(NpgsqlDataSource database, WorkerIdentity worker
         update attempts a set send_began_at = now() from mine where a.job_id = mine.id and a.fence = $2 returning true
         """;
 
+    // An attempt that certainly sent nothing no longer says that it began to send: send_began_at means "may have left" from its end on.
     private const string Finish = """
         with ended as (
-            select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::bool[], $7::text[], $8::text[], $9::bool[], $10::int[], $11::int[], $12::text[])
-                as e (id, fence, status, category, wait, counts, error, external_id, refusal, http, latency, answer)),
-        mine as (
-            select j.id, e.fence, e.category, e.wait, e.counts, e.error, e.external_id, e.refusal, e.http, e.latency, e.answer,
-                   case when e.status = 'pending' and j.cancel_requested then 'cancelled' else e.status end as status
+            select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::bool[], $7::text[], $8::text[], $9::bool[], $10::bool[], $11::int[], $12::int[], $13::text[])
+                as e (id, fence, status, category, wait, counts, error, external_id, refusal, may_have_left, http, latency, answer)),
+        locked as (
+            select e.*, e.status = 'pending' and j.cancel_requested as called_off, j.tenant, j.send_key
             from jobs j join ended e on e.id = j.id where j.fence = e.fence and j.status = 'processing'
             order by j.id for update of j),
+        mine as (
+            select l.*, case when l.refusal or l.called_off then l.may_have_left or exists (
+                    select from jobs o join attempts a on a.job_id = o.id
+                    where o.tenant = l.tenant and o.send_key = l.send_key and a.send_began_at is not null and (a.job_id, a.fence) <> (l.id, l.fence)) end as unsure
+            from locked l),
         done as (
             update jobs j set
-                status           = m.status,
+                status           = case when not m.called_off then m.status when m.unsure then 'in_doubt' else 'cancelled' end,
                 attempts         = case when m.counts then j.attempts else j.attempts - 1 end,
                 next_attempt_at  = case when m.status = 'pending' then now() + m.wait * interval '1 second' else j.next_attempt_at end,
                 last_category    = m.category,
                 last_status      = m.http,
                 last_error       = m.error,
                 external_id      = coalesce(m.external_id, j.external_id),
-                definite_refusal = m.refusal,
+                definite_refusal = m.refusal and not m.unsure,
                 updated_at       = now(),
-                finished_at      = case when m.status <> 'pending' then now() end
+                finished_at      = case when m.status <> 'pending' or m.called_off then now() end
             from mine m where j.id = m.id returning j.id, j.status),
         noted as (
-            update attempts a set finished_at = now(), status = m.http, category = m.category, latency_ms = m.latency, answer = m.answer, error = m.error
+            update attempts a set finished_at = now(), status = m.http, category = m.category, latency_ms = m.latency, answer = m.answer, error = m.error,
+                send_began_at = case when m.may_have_left then a.send_began_at end
             from mine m where a.job_id = m.id and a.fence = m.fence)
         select id, status from done
         """;
@@ -151,15 +149,6 @@ internal sealed class SendStore(NpgsqlDataSource database, WorkerIdentity worker
         return await ReadAsync(command, static reader => (reader.GetString(0), reader.GetFieldValue<Guid[]>(1)), cancellationToken);
     }
 
-    /// <summary>Jobs that have been <c>processing</c> for longer than a lease: their worker is gone, or slow.</summary>
-    public async Task<IReadOnlyList<DueJob>> StaleAsync(TimeSpan lease, int limit, CancellationToken cancellationToken)
-    {
-        await using var command = database.CreateCommand(Stale);
-        Add(command, lease, limit);
-        return await ReadAsync(
-            command, static reader => new DueJob(reader.GetGuid(0), reader.GetString(1), reader.GetInt64(2), reader.GetString(3), TimeSpan.Zero), cancellationToken);
-    }
-
     /// <summary>Marks claimed jobs as <c>processing</c> under their fences. A job that is not returned is not to be done.</summary>
     /// <param name="claimed">Jobs and their claims.</param>
     /// <param name="mayLeaveAtOnce">The send is not announced on its own, so from now on it may have left.</param>
@@ -171,28 +160,24 @@ internal sealed class SendStore(NpgsqlDataSource database, WorkerIdentity worker
         var (ids, fences) = (claimed.Keys.ToArray(), claimed.Values.Select(static c => c.Fence).ToArray());
         await using var command = database.CreateCommand(Start);
         Add(command, ids, fences, worker.Name, mayLeaveAtOnce);
-        var started = await ReadAsync(
+        return await ReadAsync(
             command,
-            reader => (TakenOver: reader.GetString(9) == "processing", Job: new StartedJob
+            reader => new StartedJob
             {
                 Id = reader.GetGuid(0),
                 Tenant = reader.GetString(1),
-                InstanceId = reader.GetString(2),
-                SendKey = reader.GetString(3),
-                Message = reader.GetString(4),
-                Subject = reader.GetString(5),
-                Attempt = reader.GetInt32(6),
-                CancelRequested = reader.GetBoolean(7),
+                Kind = reader.GetString(2),
+                InstanceId = reader.GetString(3),
+                SendKey = reader.GetString(4),
+                Message = reader.GetString(5),
+                Subject = reader.GetString(6),
+                Attempt = reader.GetInt32(7),
                 TraceParent = reader.IsDBNull(8) ? null : reader.GetString(8),
+                EarlierSend = reader.IsDBNull(9) ? null : TimeSpan.FromSeconds(reader.GetDouble(9)),
                 Claim = claimed[reader.GetGuid(0)],
                 SlotAt = slotAt(reader.GetGuid(0)),
-            }),
+            },
             cancellationToken);
-        if (!started.Any(static s => s.TakenOver))
-            return [.. started.Select(static s => s.Job)];
-
-        var began = await CloseAbandonedAsync([.. started.Where(static s => s.TakenOver).Select(static s => s.Job)], cancellationToken);
-        return [.. started.Select(s => began.Contains(s.Job.Id) ? s.Job with { BeganBefore = true } : s.Job)];
     }
 
     /// <summary>Notes that the message is about to leave.</summary>
@@ -220,6 +205,7 @@ internal sealed class SendStore(NpgsqlDataSource database, WorkerIdentity worker
             ended.Select(static e => e.Outcome.Error).ToArray(),
             ended.Select(static e => e.Outcome.ExternalId).ToArray(),
             ended.Select(static e => e.Outcome.DefiniteRefusal).ToArray(),
+            ended.Select(static e => e.Outcome.MayHaveLeft).ToArray(),
             ended.Select(static e => e.HttpStatus).ToArray(),
             ended.Select(static e => e.Latency is { } latency ? (int?)latency.TotalMilliseconds : null).ToArray(),
             ended.Select(static e => e.Answer).ToArray());
@@ -247,13 +233,6 @@ internal sealed class SendStore(NpgsqlDataSource database, WorkerIdentity worker
     {
         await using var command = database.CreateCommand("select count(*) from jobs where status = 'in_doubt' and discarded_at is null");
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
-
-    private async Task<HashSet<Guid>> CloseAbandonedAsync(IReadOnlyList<StartedJob> jobs, CancellationToken cancellationToken)
-    {
-        await using var command = database.CreateCommand(CloseAbandoned);
-        Add(command, jobs.Select(static j => j.Id).ToArray(), jobs.Select(static j => j.Claim.Fence).ToArray());
-        return [.. await ReadAsync(command, static reader => reader.GetGuid(0), cancellationToken)];
     }
 
     private async Task ExecuteAsync(string sql, CancellationToken cancellationToken, params object[] parameters)

@@ -30,7 +30,10 @@ internal static class SendingHost
         services.AddSingleton<InFlightJobs>();
         services.AddSingleton<SendMetrics>();
         services.AddSingleton<SendStore>();
+        services.AddSingleton<StaleJobs>();
         services.AddSingleton<JobEndings>();
+        services.AddSingleton<JobClaims>();
+        services.AddSingleton<JobRecovery>();
         services.AddSingleton<MemberLookup>();
         services.AddSingleton<SendContents>();
         services.AddSingleton<JobRunner>();

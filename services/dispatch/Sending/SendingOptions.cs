@@ -37,6 +37,9 @@ public sealed record SendingOptions
     /// <summary>What the broker does with a key it has seen.</summary>
     public BrokerIdempotency Idempotency { get; set; }
 
+    /// <summary>For how long a broker that remembers keys certainly does.</summary>
+    public TimeSpan KeyWindow { get; set; } = TimeSpan.FromHours(24);
+
     /// <summary>False: this replica takes no jobs by itself.</summary>
     public bool Poll { get; set; } = true;
 
@@ -79,10 +82,10 @@ public sealed record SendingOptions
     /// <summary>How often the secret is looked for.</summary>
     public TimeSpan CredentialsAge { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>HTTPEndpoint of a broker that remembers keys; status and other reads go there too.</summary>
+    /// <summary>HTTPEndpoint of a broker that remembers keys; reads about instances go there when sends do not.</summary>
     public string Endpoint { get; set; } = "whatsapp-broker";
 
-    /// <summary>HTTPEndpoint without retries, for a broker that does not.</summary>
+    /// <summary>HTTPEndpoint without retries, for a broker that does not; reads about instances go there when sends do not.</summary>
     public string OnceEndpoint { get; set; } = "whatsapp-broker-once";
 
     /// <summary>App that knows people's numbers.</summary>
@@ -135,7 +138,7 @@ public sealed record SendingOptions
         foreach (var (key, value) in new[]
         {
             (nameof(PollInterval), PollInterval), (nameof(Reservation), Reservation), (nameof(CallTimeout), CallTimeout), (nameof(Postponement), Postponement),
-            (nameof(StatusAge), StatusAge), (nameof(CredentialsAge), CredentialsAge), (nameof(Drain), Drain),
+            (nameof(StatusAge), StatusAge), (nameof(CredentialsAge), CredentialsAge), (nameof(Drain), Drain), (nameof(KeyWindow), KeyWindow),
         })
         {
             if (value <= TimeSpan.Zero)
