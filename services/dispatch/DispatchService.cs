@@ -77,7 +77,7 @@ internal sealed class DispatchService(
             (ReplayVerdict.AlreadySent, _) => new ReplayExecutionResponse { IdempotentSkip = true },
             (ReplayVerdict.TooSoon soon, _) => throw new RpcException(new Status(
                 StatusCode.ResourceExhausted, $"The execution was replayed a moment ago: try again in {Math.Ceiling(soon.Wait.TotalSeconds)} s.")),
-            (ReplayVerdict.Forbidden forbidden, _) => throw Forbidden(forbidden.Status),
+            (ReplayVerdict.Forbidden forbidden, _) => throw new RpcException(new Status(StatusCode.FailedPrecondition, forbidden.Why)),
             var (_, newId) => new ReplayExecutionResponse { NewExecutionId = newId.ToString() },
         };
     }

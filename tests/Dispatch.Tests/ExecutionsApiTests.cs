@@ -50,10 +50,10 @@ public sealed class ExecutionsApiTests : IAsyncLifetime
         var answer = await _dispatch.SendAsync("GET", $"/api/executions/{id}");
         Assert.Equal(["401", "402"], answer.Body!["attempts"]!.AsArray().Select(static one => one!["broker_status"]!.ToString()));
         Assert.Equal("Hi", answer.Body!["message"]!["content"]!.ToString());
-        Assert.Equal("no", answer.Body!["attempts"]![0]!["answer"]!.ToString());
+        Assert.Equal("no", answer.Body!["attempts"]![0]!["broker_answer"]!.ToString());
         var viewed = (await _dispatch.SendAsync("GET", $"/api/executions/{id}", role: "viewer")).Body!;
         Assert.Null(viewed["message"]);
-        Assert.All(viewed["attempts"]!.AsArray(), static one => Assert.Null(one!["answer"]));
+        Assert.All(viewed["attempts"]!.AsArray(), static one => Assert.Null(one!["broker_answer"]));
         Assert.Equal((404, "not_found"), Of(await _dispatch.SendAsync("GET", $"/api/executions/{id}", tenant: "other")));
     }
 
@@ -106,6 +106,25 @@ public sealed class ExecutionsApiTests : IAsyncLifetime
         Assert.Equal(200, (await _dispatch.SendAsync("POST", $"/api/executions/{refused}/replay")).Status);
         Assert.Equal(["4"], await _dispatch.Database.RowsAsync("select count(distinct send_key) from jobs"));
         Assert.Equal(["force_new_key|ana|the customer got nothing", "replay|ana|"], await _dispatch.Database.RowsAsync("select action, requested_by, reason from job_decisions order by action"));
+    }
+
+    [Fact]
+    public async Task What_may_have_been_sent_under_a_key_that_is_forgotten_wants_a_new_one()
+    {
+        var (old, young, known) = (await AddAsync("failed_retryable"), await AddAsync("failed_retryable"), await AddAsync("in_doubt"));
+        await _dispatch.Database.ExecuteAsync($"""
+            insert into attempts (job_id, number, fence, worker, started_at, send_began_at)
+            select id, 1, 1, 'w', now(), now() - case id when '{young}' then interval '23 h' else interval '25 h' end from jobs
+            """);
+        var answer = await _dispatch.SendAsync("POST", $"/api/executions/{old}/replay");
+        Assert.Equal((409, "not_replayable", "key_forgotten"), (answer.Status, answer.Code!, answer.Text("current_status")!));
+        Assert.Contains("force_new_key", answer.Text("detail") ?? answer.Text("error"), StringComparison.Ordinal);
+        Assert.Equal(200, (await _dispatch.SendAsync("POST", $"/api/executions/{young}/replay")).Status);
+        Assert.Equal(["3"], await _dispatch.Database.RowsAsync("select count(distinct send_key) from jobs"));
+        Assert.Equal(200, (await _dispatch.SendAsync("POST", $"/api/executions/{old}/replay", """{"force_new_key":true,"reason":"they have nothing"}""")).Status);
+        // Whoever resolves it knows that nothing was sent, so that its replay cannot double it.
+        Assert.Equal(200, (await _dispatch.SendAsync("POST", $"/api/executions/{known}/resolve", """{"outcome":"not_sent","reason":"asked","send_again":true}""")).Status);
+        Assert.Equal(["5"], await _dispatch.Database.RowsAsync("select count(distinct send_key) from jobs"));
     }
 
     [Theory]

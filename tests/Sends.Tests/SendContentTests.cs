@@ -1,5 +1,7 @@
 using System.Text.Json;
+using WhatsAppMesh.Dispatch;
 using WhatsAppMesh.Dispatch.Claims;
+using WhatsAppMesh.Dispatch.Operator;
 using WhatsAppMesh.Dispatch.Sending;
 
 namespace WhatsAppMesh.Sends.Tests;
@@ -12,7 +14,7 @@ public sealed class SendContentTests
     [InlineData("automation", "Use  hoje")]
     public async Task Only_an_automations_message_is_a_template(string kind, string expected)
     {
-        var content = await new SendContents(null!, null!).MakeAsync(Job(kind, """{"type":"text","to":"12025550103","content":"Use {{cupom}} hoje"}"""), default);
+        var content = await new SendContents(null!, null!, new InstanceTenants(new DispatchOptions())).MakeAsync(Job(kind, """{"type":"text","to":"12025550103","content":"Use {{cupom}} hoje"}"""), default);
 
         using var body = JsonDocument.Parse(content.Body!);
         Assert.Equal(expected, body.RootElement.GetProperty("message").GetString());

@@ -1,6 +1,7 @@
 using Npgsql;
 using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Dispatch.Jobs;
+using WhatsAppMesh.Dispatch.Sending;
 
 namespace WhatsAppMesh.Dispatch.Executions;
 
@@ -8,7 +9,7 @@ namespace WhatsAppMesh.Dispatch.Executions;
 internal sealed record Decider(string Tenant, string Key, string Reason);
 
 /// <summary>What operators decide about executions. Each decision is one transaction that holds the job's row, and is kept.</summary>
-internal sealed class ExecutionDecisions(NpgsqlDataSource database, DispatchOptions options, TimeProvider time)
+internal sealed class ExecutionDecisions(NpgsqlDataSource database, DispatchOptions options, SendingOptions sending, TimeProvider time)
 {
     private const string InDoubt = "in_doubt";
     private const string NotSent = "resolve_not_sent";
@@ -70,7 +71,7 @@ internal sealed class ExecutionDecisions(NpgsqlDataSource database, DispatchOpti
         await ChangeAsync(by, id, NotSent, BecomesNotSent, transaction, cancellationToken);
 
         // Whoever knows what became of the last send need not wait for it.
-        var resolved = job with { Status = "failed_retryable", LastReplayAt = null };
+        var resolved = job with { Status = "failed_retryable", LastReplayAt = null, IsDeclaredUnsent = true };
         var (verdict, newId) = await ReplayAsync(by, id, resolved, forceNewKey: false, transaction, cancellationToken);
         if (verdict is not ReplayVerdict.Forbidden)
             await transaction.CommitAsync(cancellationToken);
@@ -103,17 +104,22 @@ internal sealed class ExecutionDecisions(NpgsqlDataSource database, DispatchOpti
         await trip.SendAsync(cancellationToken);
     }
 
-    private static async Task<ReplayCandidate?> LockAsync(string tenant, Guid id, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    private async Task<ReplayCandidate?> LockAsync(string tenant, Guid id, NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
         ReplayCandidate? job = null;
+        // A broker that remembers no keys forgets none: there a replay is a person's decision anyway.
+        var remembered = sending.Idempotency == BrokerIdempotency.Keyed ? time.GetUtcNow() - sending.KeyWindow : DateTimeOffset.MinValue;
         var trip = new RoundTrip(transaction);
         trip.Read("select 1 from jobs where id = $1 and tenant = $2 for update", static _ => { }, id, tenant);
         trip.Read("""
             select case when j.discarded_at is null then j.status else 'discarded' end,
-                exists (select from jobs s where s.tenant = j.tenant and s.send_key = j.send_key and s.status = 'sent'), j.message <> '{}', j.last_replay_at, j.definite_refusal
+                exists (select from jobs s where s.tenant = j.tenant and s.send_key = j.send_key and s.status = 'sent'), j.message <> '{}', j.last_replay_at, j.definite_refusal,
+                exists (select from jobs o join attempts a on a.job_id = o.id where o.tenant = j.tenant and o.send_key = j.send_key and a.send_began_at <= $3),
+                exists (select from job_decisions d where d.job_id = j.id and d.action = 'resolve_not_sent')
             from jobs j where j.id = $1 and j.tenant = $2
             """,
-            row => job = new ReplayCandidate(row.GetString(0), row.GetBoolean(1), row.GetBoolean(2), row.TimeOrNull(3), row.GetBoolean(4)), id, tenant);
+            row => job = new ReplayCandidate(
+                row.GetString(0), row.GetBoolean(1), row.GetBoolean(2), row.TimeOrNull(3), row.GetBoolean(4), row.GetBoolean(5), row.GetBoolean(6)), id, tenant, remembered);
         await trip.SendAsync(cancellationToken);
         return job;
     }

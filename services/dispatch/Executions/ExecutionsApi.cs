@@ -95,7 +95,7 @@ internal static class ExecutionsApi
         (ReplayVerdict.TooSoon soon, _) => throw new ApiRefusal(
             StatusCodes.Status429TooManyRequests, "rate_limited", "This execution was replayed a moment ago.", retryAfter: soon.Wait),
         (ReplayVerdict.Forbidden forbidden, _) => throw new ApiRefusal(
-            StatusCodes.Status409Conflict, "not_replayable", $"An execution that is {forbidden.Status} cannot be replayed.", state: forbidden.Status),
+            StatusCodes.Status409Conflict, "not_replayable", forbidden.Why, state: forbidden.Status),
         var (_, newId) => context.AnswerAsync(new ReplayAnswer("ok", newId, null), DispatchJson.Default.ReplayAnswer),
     };
 

@@ -6,11 +6,15 @@ namespace WhatsAppMesh.Dispatch.Executions;
 /// <param name="HasMessage">False once retention has emptied it.</param>
 /// <param name="LastReplayAt">When it was made by a replay, or replayed.</param>
 /// <param name="IsDefinitelyRefused">True when the broker certainly did not send it.</param>
-internal sealed record ReplayCandidate(string Status, bool IsSentUnderKey, bool HasMessage, DateTimeOffset? LastReplayAt, bool IsDefinitelyRefused);
+/// <param name="IsKeyForgotten">True when it may have been sent so long ago that the broker no longer recognises its key.</param>
+/// <param name="IsDeclaredUnsent">True when somebody who knows has said that it was not sent.</param>
+internal sealed record ReplayCandidate(
+    string Status, bool IsSentUnderKey, bool HasMessage, DateTimeOffset? LastReplayAt, bool IsDefinitelyRefused, bool IsKeyForgotten = false, bool IsDeclaredUnsent = false);
 
 /// <summary>What becomes of a replay request.</summary>
 internal abstract record ReplayVerdict
 {
+    private const string KeyForgotten = "key_forgotten";
     private static readonly string[] Replayable = ["failed_retryable", "failed", "in_doubt", "expired"];
 
     /// <summary>A new job takes over, under the original's send key or one of its own.</summary>
@@ -23,7 +27,13 @@ internal abstract record ReplayVerdict
     public sealed record TooSoon(TimeSpan Wait) : ReplayVerdict;
 
     /// <summary>Its state forbids it.</summary>
-    public sealed record Forbidden(string Status) : ReplayVerdict;
+    public sealed record Forbidden(string Status) : ReplayVerdict
+    {
+        /// <summary>What to tell whoever asked.</summary>
+        public string Why => Status == KeyForgotten
+            ? "It may have been sent under a key that the broker no longer remembers: replay it with force_new_key and a reason."
+            : $"An execution that is {Status} cannot be replayed.";
+    }
 
     /// <summary>Decides.</summary>
     /// <param name="job">The job as it is now.</param>
@@ -38,6 +48,9 @@ internal abstract record ReplayVerdict
             return new TooSoon(last + pause - now);
         if (!Replayable.Contains(job.Status))
             return new Forbidden(job.Status);
-        return job.HasMessage ? new Replay(forceNewKey || job.IsDefinitelyRefused) : new Forbidden("message_forgotten");
+        if (!job.HasMessage)
+            return new Forbidden("message_forgotten");
+        var isUnsent = job.IsDefinitelyRefused || (job.IsKeyForgotten && job.IsDeclaredUnsent);
+        return job.IsKeyForgotten && !isUnsent && !forceNewKey ? new Forbidden(KeyForgotten) : new Replay(forceNewKey || isUnsent);
     }
 }
