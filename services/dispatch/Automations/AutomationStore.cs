@@ -101,14 +101,16 @@ internal sealed class AutomationStore(NpgsqlDataSource database, TimeProvider ti
         return isDeleted;
     }
 
-    // A batch that read the automation before holds its row until its jobs are committed, so they are seen here.
+    // A batch that read the automation before holds its row until its jobs are committed, so they are seen here. By id, as whatever changes
+    // many jobs: two of them cannot deadlock.
     private static async Task CancelJobsAsync(Guid id, DateTimeOffset now, NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
         var trip = new RoundTrip(transaction);
         trip.Run("""
-            update jobs set status = case status when 'pending' then 'cancelled' else status end, cancel_requested = status = 'processing',
-                finished_at = case status when 'pending' then $2::timestamptz end, updated_at = $2
-            where automation_id = $1 and status in ('pending', 'processing')
+            with open as (select id from jobs where automation_id = $1 and status in ('pending', 'processing') order by id for update)
+            update jobs j set status = case j.status when 'pending' then 'cancelled' else j.status end, cancel_requested = j.status = 'processing',
+                finished_at = case j.status when 'pending' then $2::timestamptz end, updated_at = $2
+            from open o where j.id = o.id
             """, id, now);
         await trip.SendAsync(cancellationToken);
     }

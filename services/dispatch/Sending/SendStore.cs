@@ -109,9 +109,12 @@ internal sealed class SendStore(NpgsqlDataSource database, WorkerIdentity worker
         """;
 
     private const string AlreadySent = """
-        update jobs j set status = 'sent', external_id = coalesce(c.external_id, j.external_id), reserved_until = null, updated_at = now(), finished_at = now()
-        from unnest($1::uuid[], $2::text[], $3::bigint[]) as c (id, external_id, fence)
-        where j.id = c.id and (j.status = 'pending' or (j.status = 'processing' and j.fence <= c.fence))
+        with mine as (
+            select j.id, c.external_id from jobs j join unnest($1::uuid[], $2::text[], $3::bigint[]) as c (id, external_id, fence) on c.id = j.id
+            where j.status = 'pending' or (j.status = 'processing' and j.fence <= c.fence)
+            order by j.id for update of j)
+        update jobs j set status = 'sent', external_id = coalesce(m.external_id, j.external_id), reserved_until = null, updated_at = now(), finished_at = now()
+        from mine m where j.id = m.id
         """;
 
     /// <summary>Instances with a job that is due.</summary>
