@@ -17,16 +17,16 @@ internal sealed class DispatchService(
 {
     /// <inheritdoc/>
     public override async Task<V1.Automation> CreateAutomation(CreateAutomationRequest request, ServerCallContext context) =>
-        View(await automations.CreateAsync(Tenant(request.Tenant), Read(request.Tenant, request.DefinitionJson), context.CancellationToken));
+        View(await automations.CreateAsync(Tenant(request.Tenant), Read(request.Tenant, request.DefinitionJson, enabled: true), context.CancellationToken));
 
     /// <inheritdoc/>
     public override async Task<V1.Automation> UpdateAutomation(UpdateAutomationRequest request, ServerCallContext context)
     {
         var (tenant, id) = (Tenant(request.Tenant), Id(request.Id));
-        var draft = Read(tenant, request.DefinitionJson);
-        if (await automations.UpdateAsync(tenant, id, draft, request.Version, context.CancellationToken) is { } updated)
+        var stored = Found(await automations.FindAsync(tenant, id, context.CancellationToken));
+        var draft = Read(tenant, request.DefinitionJson, stored.Draft.Enabled);
+        if (stored.Version == request.Version && await automations.UpdateAsync(tenant, id, draft, request.Version, context.CancellationToken) is { } updated)
             return View(updated);
-        Found(await automations.FindAsync(tenant, id, context.CancellationToken));
         throw new RpcException(new Status(StatusCode.Aborted, "version: the automation has been changed since."));
     }
 
@@ -129,7 +129,7 @@ internal sealed class DispatchService(
         };
     }
 
-    private AutomationDraft Read(string tenant, string definition) => AutomationsApi.Read(Json(definition), tenant, options, instances, out _);
+    private AutomationDraft Read(string tenant, string definition, bool enabled) => AutomationsApi.Read(Json(definition), tenant, options, instances, enabled, out _);
 
     private static V1.Automation View(Automations.Automation one)
     {
@@ -213,12 +213,14 @@ internal sealed class DispatchService(
     {
         try
         {
-            using var document = JsonDocument.Parse(text);
-            return OperatorRoutes.IsStorable(document.RootElement) ? document.RootElement.Clone() : throw Invalid("definition_json", "must hold neither NUL nor half a character");
+            using var document = JsonDocument.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return OperatorRoutes.IsStorable(document.RootElement)
+                ? document.RootElement.Clone()
+                : throw Invalid("definition_json", "must hold neither NUL nor half a character, nor a number that no double can hold");
         }
         catch (JsonException)
         {
-            throw Invalid("definition_json", "must be JSON");
+            throw Invalid("definition_json", "must be JSON, without two members of one name in an object");
         }
     }
 
@@ -247,9 +249,9 @@ internal sealed class RefusalInterceptor : Grpc.Core.Interceptors.Interceptor
             throw new RpcException(new Status(
                 StatusCode.InvalidArgument, string.Join("; ", (refusal.Errors ?? new Dictionary<string, IReadOnlyList<string>>()).Select(static one => $"{one.Key}: {string.Join(", ", one.Value)}"))));
         }
-        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.CharacterNotInRepertoire)
+        catch (PostgresException exception) when (OperatorRoutes.IsBadData(exception))
         {
-            throw new RpcException(new Status(StatusCode.InvalidArgument, "A text holds NUL."));
+            throw new RpcException(new Status(StatusCode.InvalidArgument, "A text holds NUL, or another value cannot be kept."));
         }
         catch (NpgsqlException exception) when (exception.IsTransient)
         {

@@ -106,6 +106,42 @@ public sealed class AutomationsApiTests : IAsyncLifetime
         Assert.Equal(["True"], await _dispatch.Database.RowsAsync("select enabled_since > '2020-01-02' from automations"));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_change_that_does_not_say_leaves_it_on_or_off(bool isOn)
+    {
+        var id = (await _dispatch.SendAsync("POST", "/api/automations", Welcome(enabled: isOn))).Text("id");
+        var silent = JsonNode.Parse(Welcome("Second"))!.AsObject();
+        silent.Remove("enabled");
+        var changed = await _dispatch.SendAsync("PUT", $"/api/automations/{id}", silent.ToJsonString(), ifMatch: "\"1\"");
+        Assert.Equal((200, isOn), (changed.Status, changed.Body!["enabled"]!.GetValue<bool>()));
+    }
+
+    [Theory]
+    [InlineData("\"a\",\"x\":1,\"x\":2", 400)]
+    [InlineData("\"a\",\"x\":1e999999", 400)]
+    [InlineData("\"a\",\"x\":1e-999999", 400)]
+    [InlineData("\"a\",\"x\":[0e9, 0.00, 1e300, -7]", 201)]
+    public async Task What_cannot_be_kept_is_the_callers_fault(string template, int status)
+    {
+        var answer = await _dispatch.SendAsync("POST", "/api/automations", $$$"""
+            {"name":"x","trigger":{"kind":"stage_changed","stage_id":"s"},"steps":[{"step_id":"a","instance_id":"sales","message":{"type":"template","template":{"name":{{{template}}} } } }]}
+            """);
+        Assert.Equal((status, status == 400 ? "invalid_body" : null), (answer.Status, answer.Code));
+    }
+
+    [Fact]
+    public async Task A_value_that_only_PostgreSQL_knows_it_cannot_keep_is_the_callers_fault_too()
+    {
+        // More digits after the point than a jsonb number has.
+        var answer = await _dispatch.SendAsync("POST", "/api/automations", $$$"""
+            {"name":"x","trigger":{"kind":"stage_changed","stage_id":"s"},"steps":[
+                {"step_id":"a","instance_id":"sales","message":{"type":"template","template":{"name":"a","x":1.{{{new string('1', 20_000)}}} } } }]}
+            """);
+        Assert.Equal((422, "invalid_body"), (answer.Status, answer.Code!));
+    }
+
     [Fact]
     public async Task Tenants_do_not_see_each_other()
     {

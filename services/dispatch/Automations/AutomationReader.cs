@@ -18,12 +18,13 @@ internal static class AutomationReader
     ];
 
     /// <summary>Reads <c>{name, enabled?, trigger: {kind, stage_id|trigger_id|group_jid}, steps: [{step_id, delay?, instance_id, message}]}</c>.</summary>
+    /// <param name="enabled">Whether it is on when the body does not say.</param>
     /// <param name="version">The version that the writer has seen (<c>version</c>), when the body says so.</param>
-    public static AutomationDraft Read(JsonElement body, DispatchOptions options, FieldErrors errors, out int? version)
+    public static AutomationDraft Read(JsonElement body, DispatchOptions options, bool enabled, FieldErrors errors, out int? version)
     {
         var fields = new JsonFields(body, "", errors);
         var name = fields.Text("name", MaxText, required: true);
-        var enabled = fields.Bool("enabled") ?? true;
+        enabled = fields.Bool("enabled") ?? enabled;
         version = fields.Int("version", 1, int.MaxValue);
         var (kind, value) = ReadTrigger(fields, errors);
         var steps = ReadSteps(fields, kind, options, errors);

@@ -20,11 +20,12 @@ internal static class AutomationsApi
     }
 
     /// <summary>Reads and checks an automation.</summary>
+    /// <param name="enabled">Whether it is on when the body does not say.</param>
     /// <exception cref="ApiRefusal">422 <c>invalid_automation</c> with every error by field.</exception>
-    public static AutomationDraft Read(JsonElement body, string tenant, DispatchOptions options, InstanceTenants instances, out int? version)
+    public static AutomationDraft Read(JsonElement body, string tenant, DispatchOptions options, InstanceTenants instances, bool enabled, out int? version)
     {
         var errors = new FieldErrors();
-        var draft = AutomationReader.Read(body, options, errors, out version);
+        var draft = AutomationReader.Read(body, options, enabled, errors, out version);
         foreach (var (index, step) in draft.Steps.Index())
         {
             if (step.InstanceId.Length > 0 && !instances.Has(tenant, step.InstanceId))
@@ -50,7 +51,7 @@ internal static class AutomationsApi
 
     private static async Task CreateAsync(HttpContext context, Caller caller)
     {
-        var draft = Read(context, caller, await context.BodyAsync(), out _);
+        var draft = Read(context, caller, await context.BodyAsync(), enabled: true, out _);
         var created = await Store(context).CreateAsync(caller.Tenant, draft, context.RequestAborted);
         context.Response.Headers.Location = $"/api/automations/{created.Id}";
         await AnswerAsync(context, created, StatusCodes.Status201Created);
@@ -59,10 +60,13 @@ internal static class AutomationsApi
     private static async Task UpdateAsync(HttpContext context, Caller caller)
     {
         var id = context.Id(What);
-        var draft = Read(context, caller, await context.BodyAsync(), out var version);
+        var body = await context.BodyAsync();
+        var stored = await Store(context).FindAsync(caller.Tenant, id, context.RequestAborted) ?? throw ApiRefusal.NotFound(What);
+        // Whether it is on stays as it is, unless the body says.
+        var draft = Read(context, caller, body, stored.Draft.Enabled, out var version);
         var expected = IfMatch(context) ?? version ?? throw new ApiRefusal(
             StatusCodes.Status428PreconditionRequired, "version_required", "Say which version you change: If-Match with the ETag, or version in the body.");
-        if (await Store(context).UpdateAsync(caller.Tenant, id, draft, expected, context.RequestAborted) is { } updated)
+        if (stored.Version == expected && await Store(context).UpdateAsync(caller.Tenant, id, draft, expected, context.RequestAborted) is { } updated)
         {
             await AnswerAsync(context, updated);
             return;
@@ -94,6 +98,6 @@ internal static class AutomationsApi
 
     private static AutomationStore Store(HttpContext context) => context.RequestServices.GetRequiredService<AutomationStore>();
 
-    private static AutomationDraft Read(HttpContext context, Caller caller, JsonElement body, out int? version) => Read(
-        body, caller.Tenant, context.RequestServices.GetRequiredService<DispatchOptions>(), context.RequestServices.GetRequiredService<InstanceTenants>(), out version);
+    private static AutomationDraft Read(HttpContext context, Caller caller, JsonElement body, bool enabled, out int? version) => Read(
+        body, caller.Tenant, context.RequestServices.GetRequiredService<DispatchOptions>(), context.RequestServices.GetRequiredService<InstanceTenants>(), enabled, out version);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using WhatsAppMesh.Events;
 
@@ -22,7 +23,7 @@ internal static class MessageRules
         var message = new Message
         {
             Type = fields.Text("type", MaxText) ?? MessageType.Text,
-            To = fields.Text("to", MaxText, toRequired)?.Trim(),
+            To = fields.Text("to", MaxText, toRequired) is { } recipient ? Plain(recipient) : null,
             Content = fields.Text("content", MaxContent),
             PreviewUrl = fields.Bool("previewUrl"),
             Media = media is { } file ? ReadMedia(file, fields.Path("media"), hasPlaceholders, errors) : null,
@@ -34,12 +35,20 @@ internal static class MessageRules
         };
         fields.RefuseOthers();
         CheckBlocks(message, fields, errors);
+        if (hasPlaceholders)
+            CheckVerbatim(message, fields, errors);
         if (message.To is { } to && !(hasPlaceholders && to.Contains("{{", StringComparison.Ordinal)) && !IsRecipient(to))
             errors.Add(fields.Path("to"), "must be a phone number with country code (8 to 15 digits) or a JID");
         return message;
     }
 
-    /// <summary>True for a phone number with country code, or the JID of a person or group.</summary>
+    /// <summary>A recipient as it is checked and sent: a number without what people and CRMs put between its digits; all else as it is.</summary>
+    public static string Plain(string to) => to.Contains('@', StringComparison.Ordinal) || to.Contains("{{", StringComparison.Ordinal)
+        ? to.Trim()
+        : string.Concat(to.Where(static one => !char.IsWhiteSpace(one) && !"()[].".Contains(one, StringComparison.Ordinal)
+            && char.GetUnicodeCategory(one) is not (UnicodeCategory.DashPunctuation or UnicodeCategory.Format)));
+
+    /// <summary>True for a phone number with country code, or the JID of a person or group; both <see cref="Plain"/>.</summary>
     public static bool IsRecipient(string to)
     {
         if (to.Contains('@', StringComparison.Ordinal))
@@ -87,6 +96,43 @@ internal static class MessageRules
                 errors.Add(fields.Path(block), $"is required for type {message.Type}");
             else if (isThere && !belongs)
                 errors.Add(fields.Path(block), $"has no place in type {message.Type}");
+        }
+    }
+
+    // Where placeholders are not put in they would go out as they stand.
+    private static void CheckVerbatim(Message message, JsonFields fields, FieldErrors errors)
+    {
+        Check("sessionId", message.SessionId);
+        Check("externalId", message.ExternalId);
+        Check("media.mimeType", message.Media?.MimeType);
+        CheckNames("template", message.Template, texts: false);
+        CheckNames("metadata", message.Metadata, texts: true);
+
+        void Check(string name, string? text)
+        {
+            if (text?.Contains("{{", StringComparison.Ordinal) == true)
+                errors.Add(fields.Path(name), "must have no placeholder: only to, content, media.url, media.fileName, location and the values of template are filled in");
+        }
+
+        void CheckNames(string path, JsonElement? element, bool texts)
+        {
+            if (element is { ValueKind: JsonValueKind.Object } block)
+            {
+                foreach (var member in block.EnumerateObject())
+                {
+                    Check(path, member.Name);
+                    CheckNames($"{path}.{member.Name}", member.Value, texts);
+                }
+            }
+            else if (element is { ValueKind: JsonValueKind.Array } list)
+            {
+                foreach (var item in list.EnumerateArray())
+                    CheckNames(path, item, texts);
+            }
+            else if (texts && element is { ValueKind: JsonValueKind.String } text)
+            {
+                Check(path, text.GetString());
+            }
         }
     }
 

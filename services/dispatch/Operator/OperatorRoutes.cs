@@ -41,18 +41,18 @@ internal static class OperatorRoutes
 
         try
         {
-            using var document = JsonDocument.Parse(buffer.Length == 0 ? "{}"u8.ToArray() : buffer.ToArray(), new JsonDocumentOptions { MaxDepth = 64 });
+            using var document = JsonDocument.Parse(buffer.Length == 0 ? "{}"u8.ToArray() : buffer.ToArray(), new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false });
             return IsStorable(document.RootElement)
                 ? document.RootElement.Clone()
-                : throw new ApiRefusal(StatusCodes.Status400BadRequest, "invalid_body", "The body has a text with NUL or half a character.");
+                : throw new ApiRefusal(StatusCodes.Status400BadRequest, "invalid_body", "The body has a text with NUL or half a character, or a number too large or too small to keep.");
         }
         catch (JsonException)
         {
-            throw new ApiRefusal(StatusCodes.Status400BadRequest, "invalid_body", "The body is not JSON, or nested too deep.");
+            throw new ApiRefusal(StatusCodes.Status400BadRequest, "invalid_body", "The body is not JSON, nested too deep, or has an object with two members of one name.");
         }
     }
 
-    /// <summary>False when a text cannot be kept: it holds NUL, or half of a surrogate pair.</summary>
+    /// <summary>False when a text cannot be kept: it holds NUL, or half of a surrogate pair; or a number, which no double can hold.</summary>
     public static bool IsStorable(JsonElement element)
     {
         try
@@ -62,6 +62,7 @@ internal static class OperatorRoutes
                 JsonValueKind.Object => element.EnumerateObject().All(static member => !member.Name.Contains('\0', StringComparison.Ordinal) && IsStorable(member.Value)),
                 JsonValueKind.Array => element.EnumerateArray().All(IsStorable),
                 JsonValueKind.String => !element.GetString()!.Contains('\0', StringComparison.Ordinal),
+                JsonValueKind.Number => element.TryGetDouble(out var number) && double.IsFinite(number) && (number != 0 || IsZero(element.GetRawText())),
                 _ => true,
             };
         }
@@ -71,10 +72,15 @@ internal static class OperatorRoutes
         }
     }
 
+    private static bool IsZero(string number) => !number.TakeWhile(static one => one is not ('e' or 'E')).Any(static one => one is >= '1' and <= '9');
+
     /// <summary>An id in the path.</summary>
     /// <exception cref="ApiRefusal">It is no id, so nothing has it.</exception>
     public static Guid Id(this HttpContext context, string what, string name = "id") =>
         Guid.TryParse(context.Request.RouteValues[name] as string, out var id) ? id : throw ApiRefusal.NotFound(what);
+
+    /// <summary>True when PostgreSQL refused a value (SQLSTATE class 22): the caller's fault, and for good.</summary>
+    public static bool IsBadData(PostgresException exception) => exception.SqlState.StartsWith("22", StringComparison.Ordinal);
 
     private static void Map(this IEndpointRouteBuilder routes, string path, string method, Func<HttpContext, Caller, Task> handle, bool forOperators) =>
         routes.MapMethods(path, [method], context => HandleAsync(context, handle, forOperators)).OnAppPort().RequireSidecarToken();
@@ -91,6 +97,10 @@ internal static class OperatorRoutes
         catch (ApiRefusal refusal)
         {
             await refusal.WriteAsync(context);
+        }
+        catch (PostgresException exception) when (IsBadData(exception))
+        {
+            await new ApiRefusal(StatusCodes.Status422UnprocessableEntity, "invalid_body", "A value of the request cannot be kept.").WriteAsync(context);
         }
         catch (NpgsqlException exception) when (exception.IsTransient)
         {

@@ -40,7 +40,8 @@ internal sealed class SendContents(NpgsqlDataSource database, MemberLookup membe
         var values = await ValuesAsync(job.Tenant, subject, cancellationToken);
         var rendered = job.Kind == "automation" ? MessageTexts.Render(message, values.GetValueOrDefault) : message;
         var to = rendered.To is { Length: > 0 } given ? given : values.GetValueOrDefault(subject.Lead is null ? "member.phone" : "lead.phone");
-        if (string.IsNullOrWhiteSpace(to))
+        to = MessageRules.Plain(to ?? "");
+        if (to.Length == 0)
             return subject.Lid is null ? Never("there is no number to send to") : new SendContent(null, Error: "no number is known for the person yet");
         if (!MessageRules.IsRecipient(to))
             return Never("the recipient is neither a number nor a JID");
