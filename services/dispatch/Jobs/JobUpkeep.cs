@@ -32,6 +32,13 @@ internal sealed partial class JobUpkeep(
             delete from jobs where $1::timestamptz is not null and id = any(array(
                 select id from jobs where finished_at < $2 order by finished_at limit 1000 for update skip locked))
             """, now, now - options.JobRetention, cancellationToken);
+        foreach (var (table, ended) in new[] { ("runs", "finished_at < $2"), ("bulk_replays", "finished_at < $2"), ("send_watermarks", "day < ($2 at time zone 'utc')::date") })
+        {
+            await RepeatAsync($"""
+                delete from {table} where $1::timestamptz is not null and ctid = any(array(select ctid from {table} where {ended} limit 1000 for update skip locked))
+                """, now, now - options.JobRetention, cancellationToken);
+        }
+
         await RepeatAsync("""
             update leads set facts = '{}', updated_at = $1 where (tenant, lead_id) in (
                 select tenant, lead_id from leads where updated_at < $2 and facts <> '{}' order by updated_at limit 1000 for update skip locked)
