@@ -12,7 +12,7 @@ namespace WhatsAppMesh.Dispatch;
 /// <summary>
 /// Turns events into the timelines of leads and into jobs, a batch at a time: three round trips however many events, leads and jobs.
 /// </summary>
-public sealed class DispatchHandler(DispatchMetrics metrics, TimeProvider time) : IBatchHandler
+public sealed class DispatchHandler(DispatchMetrics metrics, DispatchOptions options, TimeProvider time) : IBatchHandler
 {
     /// <inheritdoc/>
     public bool Handles(string type) => EventReaders.Reads(type);
@@ -27,18 +27,18 @@ public sealed class DispatchHandler(DispatchMetrics metrics, TimeProvider time) 
 
         var plans = Plan(read, leads, epoch);
         List<Cause> causes = context.AllowSends
-            ? [.. read.Causes.Where(cause => cause.StartedAt >= epoch), .. plans.Select(static one => CauseOf(one.Lead, one.Plan)).OfType<Cause>()]
+            ? [.. read.Causes.Where(cause => cause.StartedAt >= epoch && !cause.IsLate(options.ExpireAfter)), .. plans.Select(static one => CauseOf(one.Lead, one.Plan)).OfType<Cause>()]
             : [];
-        var automations = await AutomationsOfAsync(causes, transaction, cancellationToken);
+        var (automations, changed) = await LoadAsync(causes, plans, transaction, cancellationToken);
         var jobs = causes.SelectMany(cause => JobPlan.For(cause, automations)).ToList();
 
-        var (created, cancelled) = (0, 0);
+        var created = 0;
         var save = new RoundTrip(transaction);
         leads.Save(save, now);
-        JobTable.Keep(save, [.. plans.Select(static one => (one.Lead.Key, one.Plan))], now, count => cancelled = count);
+        JobTable.Save(save, changed, now);
         JobTable.Create(save, jobs, job => context.TraceParentOf(job.Cause.Log, job.Cause.Position) ?? Activity.Current?.Id, now, count => created = count);
         await save.SendAsync(cancellationToken);
-        metrics.Planned(created, cancelled);
+        metrics.Planned(created, changed.Count(static job => job.Status == "cancelled"));
     }
 
     // The first batch of an empty dispatch begins its time.
@@ -73,14 +73,26 @@ public sealed class DispatchHandler(DispatchMetrics metrics, TimeProvider time) 
         : new Cause(
             lead.Key.Tenant, TriggerKind.StageChanged, plan.StageId, lead.Key.LeadId, first.Occurrence, new Subject(Lead: lead.Key.LeadId), startedAt, first.Log, first.Position);
 
-    private static async Task<List<Automation>> AutomationsOfAsync(List<Cause> causes, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    /// <summary>The automations that wait for the causes, and what the plans change about the jobs there are.</summary>
+    private static async Task<(List<Automation> Automations, List<StageJob> Changed)> LoadAsync(
+        List<Cause> causes, List<(Lead Lead, LeadPlan Plan)> plans, NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
-        var automations = new List<Automation>();
-        if (causes.Count == 0)
-            return automations;
+        var (automations, enabled, jobs) = (new List<Automation>(), new HashSet<Guid>(), new List<(LeadKey Lead, StageJob Job)>());
         var trip = new RoundTrip(transaction);
-        AutomationRows.Load(trip, [.. causes.Select(static cause => (cause.Tenant, cause.TriggerKind, cause.TriggerValue)).Distinct()], automations);
+        if (causes.Count > 0)
+            AutomationRows.Load(trip, [.. causes.Select(static cause => (cause.Tenant, cause.TriggerKind, cause.TriggerValue)).Distinct()], automations);
+        JobTable.Load(trip, [.. plans.Select(static one => (one.Lead.Key, one.Plan))], enabled, jobs);
         await trip.SendAsync(cancellationToken);
-        return automations;
+        var jobsOf = jobs.ToLookup(static one => one.Lead, static one => one.Job);
+        var changed = new List<StageJob>();
+        foreach (var (lead, plan) in plans)
+        {
+            var (changes, areTakenOver) = StageJobs.Changes(plan, [.. jobsOf[lead.Key]], enabled);
+            changed.AddRange(changes);
+            if (areTakenOver)
+                lead.TakeOver(plan);
+        }
+
+        return (automations, changed);
     }
 }

@@ -16,8 +16,8 @@ public sealed class HotStatementTests : IAsyncLifetime
         insert into stage_events (tenant, lead_id, event_id, revision, order_at, log, position, stage_id, occurrence, received_at, imported, used)
             select 'acme', n::text, gen_random_uuid(), 0, now(), 1, n, 's' || n, 'x', now(), false, true from generate_series(1, 100000) n;
         insert into leads (tenant, lead_id, stage_id, facts, updated_at) select 'acme', n::text, 's' || n, '{}', now() from generate_series(1, 100000) n;
-        insert into jobs (id, tenant, key, send_key, kind, trigger_kind, entity, occurrence, instance_id, message, subject, status, due_at, next_attempt_at, created_at, updated_at, finished_at)
-            select gen_random_uuid(), 'acme', n::text, n::text, 'automation', 'stage_changed', n::text, 'x', 'sales', '{"content":"x"}', '{}', 'sent', now(), now(), now(), now(), now()
+        insert into jobs (id, tenant, key, send_key, kind, automation_id, step_id, trigger_kind, entity, occurrence, instance_id, message, subject, status, due_at, next_attempt_at, created_at, updated_at, finished_at)
+            select gen_random_uuid(), 'acme', n::text, n::text, 'automation', gen_random_uuid(), 'first', 'stage_changed', n::text, 'x', 'sales', '{"content":"x"}', '{}', 'sent', now(), now(), now(), now(), now()
             from generate_series(1, 100000) n;
         """;
 

@@ -151,6 +151,91 @@ public sealed class JobsFromEventsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_an_emptied_dispatch_hears_again_before_it_reads_the_lake_is_undone_by_what_the_lake_had_before()
+    {
+        await _database.AutomationAsync("stage_changed", "A");
+        var (before, repeated) = (_lake.Stage("42", "A", -3), _lake.Stage("42", "A", 9));
+        await _database.ApplyAsync(repeated);
+        Assert.Equal(["42|first|pending"], await _database.JobsAsync());
+        await _database.ApplyAsync(before);
+        Assert.Equal(["42|first|cancelled"], await _database.JobsAsync());
+    }
+
+    [Fact]
+    public async Task A_stay_that_is_handled_from_its_end_goes_by_the_key_it_had_in_an_earlier_life()
+    {
+        await _database.AutomationAsync("stage_changed", "A");
+        CollectedEvent[] told = [_lake.Stage("42", "A", 1), _lake.Stage("42", "A", 9)];
+        await _database.ApplyAsync(told);
+        var sentUnder = await _database.RowsAsync("select send_key, key from jobs");
+        await _database.ExecuteAsync("truncate jobs, leads, stage_events cascade");
+        await _database.ApplyAsync(told[1]);
+        await _database.ApplyAsync(told[0]);
+        Assert.Equal(sentUnder, await _database.RowsAsync("select send_key, key from jobs"));
+
+        // And a late move between the two makes the later one a stay of its own, with a job of its own.
+        await _database.ApplyAsync(_lake.Stage("42", "B", 5));
+        Assert.Equal(["42|first|cancelled", "42|first|pending"], (await _database.JobsAsync()).Order());
+    }
+
+    [Fact]
+    public async Task An_import_between_two_tellings_of_a_stage_starts_nothing()
+    {
+        await _database.AutomationAsync("stage_changed", "A");
+        await _database.ApplyAsync(_lake.Stage("42", "A", 1), _lake.Stage("42", "A", 3));
+        await _database.ExecuteAsync("update jobs set status = 'sent', attempts = 1");
+        var import = _lake.Stage("42", "B", 2);
+        import.Imported = true;
+        await _database.ApplyAsync(import);
+        Assert.Equal(["42|first|sent"], await _database.JobsAsync());
+    }
+
+    [Fact]
+    public async Task An_automation_that_is_deleted_while_a_correction_brings_a_job_back_takes_the_job_with_it()
+    {
+        var automation = await _database.AutomationAsync("stage_changed", "A");
+        await _database.ApplyAsync(_lake.Stage("42", "A", 1));
+        await _database.ApplyAsync(_lake.Stage("42", "B", 2, id: "moved"));
+        var corrected = _lake.Stage("42", "A", 2, id: "moved");
+        corrected.Revision = 1;
+
+        await using var connection = await _database.Source.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await _database.Handler.ApplyAsync([corrected], DeliveryContext.First, transaction, default);
+        var deleting = new AutomationStore(_database.Source, TimeProvider.System).DeleteAsync("acme", automation.Id, default);
+        while (!deleting.IsCompleted && (await _database.RowsAsync(
+            "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")).Count == 0)
+            await Task.Delay(20);
+        await transaction.CommitAsync();
+        Assert.True(await deleting);
+        Assert.Equal(["42|first|cancelled"], await _database.JobsAsync());
+    }
+
+    [Fact]
+    public async Task A_join_that_is_told_long_afterwards_greets_nobody()
+    {
+        await _database.AutomationAsync("member_joined", Lake.Group);
+        await _database.ApplyAsync(_lake.Join(Lake.Group, "1@lid", null, 1, received: 26), _lake.Join(Lake.Group, "2@lid", null, 1, received: 24));
+        Assert.Equal(["2@lid"], await _database.RowsAsync("select subject->>'lid' from jobs"));
+    }
+
+    [Fact]
+    public async Task Clocks_that_differ_by_seconds_lose_no_cause()
+    {
+        await _database.AutomationAsync("trigger_fired", "orders", since: 5, to: "5511999990001");
+        await _database.ApplyAsync(_lake.Trigger("orders", new JsonObject(), 5 - (4 / 3600d)), _lake.Trigger("orders", new JsonObject(), 5 - (6 / 3600d)));
+        Assert.Single(await _database.JobsAsync());
+    }
+
+    [Fact]
+    public async Task An_empty_phone_or_name_takes_the_old_one_away_and_null_says_nothing()
+    {
+        await _database.ApplyAsync(_lake.Stage("42", "A", 1, more: JsonNode.Parse("""{"name":"Ana","phone":"1","attributes":{"city":"Recife"}}""")!.AsObject()));
+        await _database.ApplyAsync(_lake.Stage("42", "A", 2, more: JsonNode.Parse("""{"name":null,"phone":" ","attributes":{"city":""}}""")!.AsObject()));
+        Assert.Equal(["Ana||"], await _database.RowsAsync("select facts->'name'->>'v', facts->'phone'->>'v', facts->'attributes.city'->>'v' from leads"));
+    }
+
+    [Fact]
     public async Task A_replay_sends_only_when_it_may_and_only_what_was_never_made()
     {
         await _database.AutomationAsync("stage_changed", "A");

@@ -57,7 +57,7 @@ internal static class EventReaders
         var facts = new Dictionary<string, LeadFact>();
         foreach (var name in (string[])["name", "phone"])
         {
-            if (Text(body, name) is { } value)
+            if (Fact(body, name) is { } value)
                 facts[name] = fact(value);
         }
 
@@ -65,7 +65,7 @@ internal static class EventReaders
         {
             foreach (var member in attributes.EnumerateObject())
             {
-                if (Text(attributes, member.Name) is { Length: <= MaxFact } value)
+                if (Fact(attributes, member.Name) is { Length: <= MaxFact } value)
                     facts[$"attributes.{member.Name}"] = fact(value);
             }
         }
@@ -92,7 +92,7 @@ internal static class EventReaders
         return new Cause(
             one.Tenant, TriggerKind.MemberJoined, group.Value, id.ToString(), id.ToString(),
             new Subject(Group: group.Value, Lid: lid.IsEmpty ? null : lid.Value, Phone: phone.IsEmpty ? null : phone.Value, Event: id.ToString()),
-            one.ReceivedAt.ToDateTimeOffset(), one.Log, one.Position);
+            one.ReceivedAt.ToDateTimeOffset(), one.Log, one.Position, HappenedAt: one.OccurredAt.ToDateTimeOffset());
     }
 
     private static JsonDocument Parse(CollectedEvent one)
@@ -112,17 +112,19 @@ internal static class EventReaders
         }
     }
 
-    private static string? Text(JsonElement element, string name)
+    private static string? Text(JsonElement element, string name) => Fact(element, name) is { Length: > 0 } text ? text : null;
+
+    // An empty text says that there is no such thing (any more); null, that nothing is said about it.
+    private static string? Fact(JsonElement element, string name)
     {
         if (element.ValueKind != JsonValueKind.Object || !element.TryGetProperty(name, out var value))
             return null;
-        var text = value.ValueKind switch
+        return value.ValueKind switch
         {
-            JsonValueKind.String => value.GetString(),
+            JsonValueKind.String => value.GetString()!.Trim(),
             JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => value.GetRawText(),
             _ => null,
         };
-        return string.IsNullOrWhiteSpace(text) ? null : text.Trim();
     }
 
     private static PoisonException Poison(string reason) => new("read", reason);

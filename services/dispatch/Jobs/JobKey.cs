@@ -14,6 +14,9 @@ internal static class JobKey
     public static string Of(string tenant, string entity, string triggerValue, Guid automation, string step, string occurrence) =>
         string.Join(':', Escape(tenant), Escape(entity), Escape(triggerValue), automation.ToString(), Escape(step), Escape(occurrence));
 
+    /// <summary>The same key for another occurrence, which is what it ends with.</summary>
+    public static string Under(string key, string occurrence, string other) => key[..^Escape(occurrence).Length] + Escape(other);
+
     /// <summary>Key of a direct send, by the sender's own idempotency key.</summary>
     public static string OfDirect(string tenant, string instance, string idempotencyKey) =>
         string.Join(':', Escape(tenant), "direct", Escape(instance), Escape(idempotencyKey));

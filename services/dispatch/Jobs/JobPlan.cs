@@ -10,9 +10,14 @@ namespace WhatsAppMesh.Dispatch.Jobs;
 /// <param name="Occurrence">Which time it was: the same for every telling of it.</param>
 /// <param name="StartedAt">What delays count from.</param>
 /// <param name="Body">Of a trigger: what was posted.</param>
+/// <param name="HappenedAt">Of a join: when it was. Null: when it was received.</param>
 internal sealed record Cause(
     string Tenant, string TriggerKind, string TriggerValue, string Entity, string Occurrence, Subject Subject, DateTimeOffset StartedAt, int Log, long Position,
-    JsonElement Body = default);
+    JsonElement Body = default, DateTimeOffset? HappenedAt = null)
+{
+    /// <summary>True when it was told so long afterwards that nobody expects a message about it any more.</summary>
+    public bool IsLate(TimeSpan limit) => HappenedAt < StartedAt - limit;
+}
 
 /// <summary>A job to be made.</summary>
 internal sealed record NewJob(
@@ -23,11 +28,14 @@ internal static class JobPlan
 {
     private const int MaxValue = 4096;
 
+    // When an automation was switched on is told by dispatch's clock, when its cause came by that of the lake.
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(5);
+
     /// <summary>One job for each step of each automation that waits for this cause and was switched on when it came.</summary>
     public static IEnumerable<NewJob> For(Cause cause, IEnumerable<Automation> automations) =>
         from automation in automations
         where automation.Tenant == cause.Tenant && automation.Draft is { Enabled: true } draft
-            && draft.TriggerKind == cause.TriggerKind && draft.TriggerValue == cause.TriggerValue && cause.StartedAt >= automation.EnabledSince
+            && draft.TriggerKind == cause.TriggerKind && draft.TriggerValue == cause.TriggerValue && cause.StartedAt >= automation.EnabledSince - ClockTolerance
         from step in automation.Draft.Steps
         select new NewJob(
             cause, automation.Id, step.StepId, JobKey.Of(cause.Tenant, cause.Entity, ValueOf(cause), automation.Id, step.StepId, cause.Occurrence),

@@ -8,44 +8,61 @@ namespace WhatsAppMesh.Dispatch.Jobs;
 /// <summary>What a batch of events does to the jobs, a statement each however many they are.</summary>
 internal static class JobTable
 {
+    private const string Stays = "unnest($1::text[], $2::text[], $3::text[]) p(tenant, lead_id, stay)";
+
     /// <summary>
-    /// Cancels what waits for a stay that a lead has left (what is being sent is asked to stop), and lets live again what was cancelled for
-    /// a stay that a correction shows never to have ended, unless another telling of the same stay has sent it.
+    /// Reads and locks the jobs that these plans concern, and before them the automations of those that might come back: automations first
+    /// and rows by id, as everything that changes many jobs, so that no two of them deadlock.
     /// </summary>
-    public static void Keep(RoundTrip trip, IReadOnlyCollection<(LeadKey Lead, LeadPlan Plan)> plans, DateTimeOffset now, Action<int> cancelled)
+    /// <param name="enabled">Gets the automations that are on, and stay so until the commit.</param>
+    /// <param name="into">Gets the jobs.</param>
+    public static void Load(RoundTrip trip, IReadOnlyCollection<(LeadKey Lead, LeadPlan Plan)> plans, HashSet<Guid> enabled, List<(LeadKey Lead, StageJob Job)> into)
     {
         if (plans.Count == 0)
             return;
-        object[] parameters =
+        object[] stays =
         [
-            plans.Select(static one => one.Lead.Tenant).ToArray(), plans.Select(static one => one.Lead.LeadId).ToArray(), plans.Select(static one => one.Plan.Keep).ToArray(),
-            plans.Select(static one => string.Join('\n', one.Plan.Others)).ToArray(), now,
+            plans.Select(static one => one.Lead.Tenant).ToArray(), plans.Select(static one => one.Lead.LeadId).ToArray(),
+            plans.Select(static one => string.Join('\n', one.Plan.Others.Prepend(one.Plan.Keep))).ToArray(),
         ];
-        const string Plans = "with plans as materialized (select * from unnest($1::text[], $2::text[], $3::text[], $4::text[]) v(tenant, lead_id, keep, others))";
         trip.Read($"""
-            {Plans}, left_behind as materialized (
-                select j.id from plans p cross join lateral (
-                    select id from jobs where tenant = p.tenant and entity = p.lead_id and occurrence <> p.keep and trigger_kind = 'stage_changed'
-                        and status in ('pending', 'processing') and not cancel_requested offset 0) j),
-            done as (
-                update jobs j set status = case j.status when 'pending' then 'cancelled' else j.status end, left_stage = true, cancel_requested = j.status = 'processing',
-                    finished_at = case j.status when 'pending' then $5 end, updated_at = $5
-                where j.id = any(array(select id from left_behind)) and j.status in ('pending', 'processing')
-                returning 1)
-            select count(*)::int from done
-            """, row => cancelled(row.GetInt32(0)), parameters);
-        trip.Run($"""
-            {Plans}, back as materialized (
-                select j.id, j.automation_id, j.step_id, p.tenant, p.lead_id, p.others from plans p cross join lateral (
-                    select id, automation_id, step_id from jobs where tenant = p.tenant and entity = p.lead_id and occurrence = p.keep and trigger_kind = 'stage_changed'
-                        and left_stage and status in ('cancelled', 'processing') offset 0) j)
-            update jobs j set status = case j.status when 'cancelled' then 'pending' else j.status end, left_stage = false, cancel_requested = false, finished_at = null, updated_at = $5
-            from back b
-            where j.id = b.id and j.status in ('cancelled', 'processing')
-                and (select a.enabled and a.deleted_at is null from automations a where a.id = b.automation_id)
-                and (select o.id from jobs o where b.others <> '' and o.tenant = b.tenant and o.entity = b.lead_id and o.occurrence = any(string_to_array(b.others, E'\n'))
-                        and o.automation_id = b.automation_id and o.step_id = b.step_id and o.status not in ('cancelled', 'expired') limit 1) is null
-            """, parameters);
+            select a.id from automations a
+            where a.enabled and a.deleted_at is null and a.id = any(array(
+                select j.automation_id from {Stays} cross join lateral (
+                    select automation_id from jobs where tenant = p.tenant and entity = p.lead_id and occurrence = any(string_to_array(p.stay, E'\n'))
+                        and trigger_kind = 'stage_changed' and left_stage and status in ('cancelled', 'processing') offset 0) j))
+            order by a.id for share of a
+            """, row => enabled.Add(row.GetGuid(0)), stays);
+        trip.Read($$"""
+            select j.id, j.key, j.automation_id, j.step_id, j.occurrence, j.status, j.attempts, j.left_stage and j.message <> '{}', j.cancel_requested,
+                j.reserved_until is not null, j.replay_of is not null, j.tenant, j.entity
+            from jobs j
+            where j.id = any(array(
+                select j.id from {{Stays}} cross join lateral (
+                    select id from jobs where tenant = p.tenant and entity = p.lead_id and trigger_kind = 'stage_changed'
+                        and (occurrence = any(string_to_array(p.stay, E'\n')) or status in ('pending', 'processing')) offset 0) j))
+            order by j.id for update of j
+            """,
+            row => into.Add((new LeadKey(row.GetString(11), row.GetString(12)), new StageJob(
+                row.GetGuid(0), row.GetString(1), row.GetGuid(2), row.GetString(3), row.GetString(4), row.GetString(5), row.GetInt32(6), row.GetBoolean(7), row.GetBoolean(8),
+                row.GetBoolean(9), row.GetBoolean(10)))), stays);
+    }
+
+    /// <summary>Writes what became of jobs that <see cref="Load"/> has locked.</summary>
+    public static void Save(RoundTrip trip, IReadOnlyCollection<StageJob> changed, DateTimeOffset now)
+    {
+        if (changed.Count == 0)
+            return;
+        trip.Run("""
+            update jobs j set status = v.status, left_stage = v.left_stage, cancel_requested = v.cancel_requested, occurrence = v.occurrence,
+                key = v.key, send_key = case when j.key = v.key then j.send_key else v.send_key end,
+                finished_at = case when v.status not in ('pending', 'processing') then coalesce(j.finished_at, $8) end, updated_at = $8
+            from unnest($1::uuid[], $2::text[], $3::bool[], $4::bool[], $5::text[], $6::text[], $7::text[]) v(id, status, left_stage, cancel_requested, occurrence, key, send_key)
+            where j.id = v.id
+            """,
+            changed.Select(static job => job.Id).ToArray(), changed.Select(static job => job.Status).ToArray(), changed.Select(static job => job.LeftStage).ToArray(),
+            changed.Select(static job => job.CancelRequested).ToArray(), changed.Select(static job => job.Occurrence).ToArray(),
+            changed.Select(static job => job.Key).ToArray(), changed.Select(static job => JobKey.Hash(job.Key)).ToArray(), now);
     }
 
     /// <summary>Makes jobs; those that exist already stay as they are.</summary>

@@ -46,8 +46,20 @@ internal sealed class Lead(LeadKey key)
         StageId = plan.StageId;
         if (plan.Decided is not { } decided)
             return;
-        _events[decided.EventId] = decided with { Used = true };
-        _changed.Add(decided.EventId);
+        Mark(decided, isUsed: true);
+    }
+
+    /// <summary>The jobs made under another event of the stay go by the event that names it now.</summary>
+    public void TakeOver(LeadPlan plan)
+    {
+        foreach (var one in Events.Where(one => one.Occurrence == plan.Keep || plan.Others.Contains(one.Occurrence)).ToList())
+            Mark(one, isUsed: one.Occurrence == plan.Keep);
+    }
+
+    private void Mark(StageEvent one, bool isUsed)
+    {
+        _events[one.EventId] = one with { Used = isUsed };
+        _changed.Add(one.EventId);
     }
 }
 

@@ -12,15 +12,30 @@ internal sealed record StageEvent(
     Guid EventId, int Revision, DateTimeOffset OrderAt, int Log, long Position, string StageId, string Occurrence, DateTimeOffset ReceivedAt, bool Imported,
     bool Used = false)
 {
-    /// <summary>What is known after a newer revision: another stage makes it another occurrence, about which nothing has been decided yet.</summary>
-    public StageEvent RevisedBy(StageEvent newer) => newer.Revision <= Revision
-        ? this
-        : newer.StageId == StageId ? newer with { Occurrence = Occurrence, Used = Used } : newer;
+    /// <summary>True when the lake had this one later.</summary>
+    public bool IsHeardAfter(StageEvent other) => (Log, Position).CompareTo((other.Log, other.Position)) > 0;
+
+    /// <summary>
+    /// What is known with another revision, in whatever order the two come: another stage makes it another occurrence, about which nothing
+    /// has been decided yet; the same stage was first heard of with the earlier.
+    /// </summary>
+    public StageEvent RevisedBy(StageEvent other)
+    {
+        var newest = other.Revision > Revision ? other : this;
+        if (other.StageId != StageId)
+            return newest;
+        var first = IsHeardAfter(other) ? other : this;
+        return newest with { Log = first.Log, Position = first.Position, ReceivedAt = first.ReceivedAt, Imported = first.Imported, Occurrence = Occurrence, Used = Used };
+    }
 }
 
 /// <summary>Time in one stage without interruption.</summary>
 /// <param name="Events">The events that tell of it, in order; at least one.</param>
-internal sealed record Stay(string StageId, IReadOnlyList<StageEvent> Events);
+internal sealed record Stay(string StageId, IReadOnlyList<StageEvent> Events)
+{
+    /// <summary>The event of it that the lake had first.</summary>
+    public StageEvent FirstHeard { get; } = Events.MinBy(static one => (one.Log, one.Position))!;
+}
 
 /// <summary>The stages a lead has been in, as a fold of its stage changes: the same whatever came first.</summary>
 internal static class Timeline

@@ -1,11 +1,12 @@
 using System.Text.Json.Serialization;
+using WhatsAppMesh.Deliveries;
 
 namespace WhatsAppMesh.Dispatch.Sending;
 
 /// <summary>The block <c>whatsapp.runtime</c> of /healthz: how sending is set up and whether it can work. No secrets.</summary>
 /// <param name="Mode"><c>http</c>, <c>dryrun</c> or <c>disabled</c>.</param>
 /// <param name="Transport">How the broker is reached.</param>
-/// <param name="Status"><c>running</c>, <c>not_configured</c>, <c>circuit_open</c> or <c>disabled</c>.</param>
+/// <param name="Status"><c>running</c>, <c>rebuilding</c>, <c>not_configured</c>, <c>circuit_open</c> or <c>disabled</c>.</param>
 /// <param name="Disabled">True when due jobs wait.</param>
 /// <param name="Metrics">Numbers of this replica.</param>
 internal sealed record SendingRuntime(string Mode, string Transport, string Status, bool Disabled, SendingNumbers Metrics);
@@ -27,15 +28,19 @@ internal sealed record WhatsAppHealth(SendingRuntime Runtime);
 internal sealed partial class SendingHealthJson : JsonSerializerContext;
 
 /// <summary>Whether this replica can send, and what to say about it.</summary>
-internal sealed class SendingState(SendingOptions options, BrokerCredentials credentials, BrokerCircuit circuit, InFlightJobs inFlight)
+internal sealed class SendingState(SendingOptions options, BrokerCredentials credentials, BrokerCircuit circuit, InFlightJobs inFlight, RebuildState rebuild)
 {
-    /// <summary>True when due jobs may be handled; else they wait.</summary>
-    public async Task<bool> CanSendAsync(CancellationToken cancellationToken) => options.Mode switch
+    // What the last look saw: /healthz answers without the database.
+    private volatile bool _isRebuilding;
+
+    /// <summary>True when due jobs may be handled; else they wait. While dispatch is rebuilt, what the lake had before may yet undo them.</summary>
+    public async Task<bool> CanSendAsync(CancellationToken cancellationToken)
     {
-        SendMode.Disabled => false,
-        SendMode.DryRun => true,
-        _ => await credentials.ExistAsync(cancellationToken),
-    };
+        if (!await IsConfiguredAsync(cancellationToken))
+            return false;
+        _isRebuilding = !(await rebuild.GetAsync(cancellationToken)).IsComplete;
+        return !_isRebuilding;
+    }
 
     /// <summary>True when the broker may be called: neither disabled nor without a key.</summary>
     public async Task<bool> HasBrokerAsync(CancellationToken cancellationToken) =>
@@ -44,8 +49,18 @@ internal sealed class SendingState(SendingOptions options, BrokerCredentials cre
     /// <summary>What /healthz tells.</summary>
     public async Task<SendingRuntime> DescribeAsync(CancellationToken cancellationToken)
     {
-        var can = await CanSendAsync(cancellationToken);
-        var status = options.Mode == SendMode.Disabled ? "disabled" : !can ? "not_configured" : circuit.IsOpen ? "circuit_open" : "running";
-        return new SendingRuntime(options.Mode.ToString().ToLowerInvariant(), "sidecar", status, !can, new SendingNumbers(inFlight.Count, circuit.IsOpen));
+        var isConfigured = await IsConfiguredAsync(cancellationToken);
+        var status = options.Mode == SendMode.Disabled ? "disabled"
+            : !isConfigured ? "not_configured"
+            : _isRebuilding ? "rebuilding"
+            : circuit.IsOpen ? "circuit_open" : "running";
+        return new SendingRuntime(options.Mode.ToString().ToLowerInvariant(), "sidecar", status, !isConfigured || _isRebuilding, new SendingNumbers(inFlight.Count, circuit.IsOpen));
     }
+
+    private async Task<bool> IsConfiguredAsync(CancellationToken cancellationToken) => options.Mode switch
+    {
+        SendMode.Disabled => false,
+        SendMode.DryRun => true,
+        _ => await credentials.ExistAsync(cancellationToken),
+    };
 }

@@ -20,7 +20,7 @@ public sealed class DispatchDatabase : IAsyncDisposable
         _database = database;
         Source = NpgsqlDataSource.Create(database.ConnectionString);
         Metrics = new DispatchMetrics(_services.GetRequiredService<IMeterFactory>());
-        Handler = new DispatchHandler(Metrics, TimeProvider.System);
+        Handler = new DispatchHandler(Metrics, new DispatchOptions(), TimeProvider.System);
     }
 
     public TestDatabase Database => _database;

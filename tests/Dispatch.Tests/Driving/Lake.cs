@@ -26,9 +26,9 @@ public sealed class Lake(string tenant = "acme")
     public CollectedEvent Trigger(string trigger, JsonNode body, double hour, string? id = null) =>
         Event("trigger.fired", new JsonObject { ["trigger_id"] = trigger, ["body"] = body }, hour, null, id);
 
-    public CollectedEvent Join(string group, string? lid, string? phone, double hour, string? id = null) => Event(
+    public CollectedEvent Join(string group, string? lid, string? phone, double hour, string? id = null, double? received = null) => Event(
         "member.joined", new JsonObject { ["group_jid"] = group, ["lid"] = lid, ["phone_jid"] = phone, ["joined_at"] = Hour(hour).ToString("O", CultureInfo.InvariantCulture) },
-        hour, null, id);
+        hour, received, id);
 
     public CollectedEvent Event(string type, JsonNode payload, double hour, double? received = null, string? id = null)
     {
