@@ -103,6 +103,9 @@ public sealed class SidecarDatabase : IAsyncDisposable
         builder.ApplicationName ??= "daprd";
         if (!connectionString.Contains("Pool Size", StringComparison.OrdinalIgnoreCase))
             builder.MaxPoolSize = 8;
+        // The same few statements for ever, and bulk saves send one per item: parsed and planned once a connection, not once each.
+        if (!connectionString.Contains("Auto Prepare", StringComparison.OrdinalIgnoreCase))
+            (builder.MaxAutoPrepare, builder.AutoPrepareMinUsages) = (64, 2);
         return NpgsqlDataSource.Create(builder);
     }
 }
