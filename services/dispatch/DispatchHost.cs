@@ -26,6 +26,7 @@ public static partial class DispatchHost
         services.AddSingleton(options);
         services.AddSchemaMigration(connectionString!, static database => new DispatchContext(database));
         services.AddSingleton(_ => ServiceDatabase.Open(connectionString!));
+        services.AddKeyedSingleton(SendStore.Sessions, (_, _) => ServiceDatabase.OpenHot(connectionString!));
         services.AddDaprClient();
         services.AddSingleton<DispatchService>();
         services.AddGrpc().AddServiceOptions<DispatchService>(static grpc => grpc.Interceptors.Add<RefusalInterceptor>());

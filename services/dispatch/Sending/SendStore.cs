@@ -7,8 +7,11 @@ namespace WhatsAppMesh.Dispatch.Sending;
 /// <summary>
 /// Jobs on their way out, in PostgreSQL. Every write after the claim names its fence, so that a worker which lost its claim writes nothing.
 /// </summary>
-internal sealed class SendStore(NpgsqlDataSource database, WorkerIdentity worker, DispatchOptions dispatch)
+internal sealed class SendStore([FromKeyedServices(SendStore.Sessions)] NpgsqlDataSource database, WorkerIdentity worker, DispatchOptions dispatch)
 {
+    /// <summary>Key of the data source whose sessions suit these statements.</summary>
+    public const string Sessions = "sends";
+
     /// <summary>Instances that have a job due, found by skipping through the index: as cheap with a million jobs as with ten.</summary>
     private const string DueInstances = """
         with recursive instance as (
