@@ -17,9 +17,7 @@ internal sealed partial class JobUpkeep(
     {
         var now = time.GetUtcNow();
         metrics.Expired(await RepeatAsync("""
-            update jobs j set finished_at = $1, updated_at = $1,
-                status = case when exists (select from attempts a where a.job_id = j.id and a.send_began_at is not null) then 'in_doubt' else 'expired' end
-            where id = any(array(
+            update jobs set status = 'expired', finished_at = $1, updated_at = $1 where id = any(array(
                 select id from jobs where status = 'pending' and attempts = 0 and due_at < $2 order by due_at limit 1000 for update skip locked))
             """, now, now - options.ExpireAfter, cancellationToken));
         await RepeatAsync("""

@@ -78,6 +78,7 @@ internal sealed class SendStore([FromKeyedServices(SendStore.Sessions)] NpgsqlDa
         """;
 
     // An attempt that certainly sent nothing no longer says that it began to send: send_began_at means "may have left" from its end on.
+    // So does attempts = 0 mean "was never sent": one that may have left leaves at least 1, though it was put off and does not count.
     private const string Finish = """
         with ended as (
             select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::bool[], $7::text[], $8::text[], $9::bool[], $10::bool[], $11::int[], $12::int[], $13::text[])
@@ -94,7 +95,7 @@ internal sealed class SendStore([FromKeyedServices(SendStore.Sessions)] NpgsqlDa
         done as (
             update jobs j set
                 status           = case when not m.called_off then m.status when m.unsure then 'in_doubt' else 'cancelled' end,
-                attempts         = case when m.counts then j.attempts else j.attempts - 1 end,
+                attempts         = case when m.counts then j.attempts else greatest(j.attempts - 1, m.may_have_left::int) end,
                 next_attempt_at  = case when m.status = 'pending' then now() + m.wait * interval '1 second' else j.next_attempt_at end,
                 last_category    = m.category,
                 last_status      = m.http,
