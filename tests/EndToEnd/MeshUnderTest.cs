@@ -57,7 +57,7 @@ public sealed class MeshUnderTest : IAsyncLifetime
             Configuration = Configuration,
             EphemeralPorts = true,
             Replicas = Replicas,
-            Environment = new Dictionary<string, IReadOnlyDictionary<string, string>>(Environment) { ["edge"] = Senders() },
+            Environment = new Dictionary<string, IReadOnlyDictionary<string, string>>(Environment) { ["edge"] = Senders(), ["dispatch"] = Dispatch() },
             Postgres = await TestDatabase.ServerAsync(),
             DatabasePrefix = $"e2e_{_name}_",
             RemoveDataAtStop = true,
@@ -81,6 +81,9 @@ public sealed class MeshUnderTest : IAsyncLifetime
     /// <summary>A tenant's key for the operator API.</summary>
     public static string KeyOf(string tenant) => $"key-of-{tenant}";
 
+    /// <summary>The broker's instance that a tenant has to itself; those called <c>path</c> and <c>none</c> are everybody's.</summary>
+    public static string InstanceOf(string tenant) => $"instance-of-{tenant}";
+
     /// <summary>Build configuration whose output runs: that of the tests themselves.</summary>
     public static string Configuration =>
 #if DEBUG
@@ -88,6 +91,19 @@ public sealed class MeshUnderTest : IAsyncLifetime
 #else
         "release";
 #endif
+
+    private Dictionary<string, string> Dispatch()
+    {
+        var settings = new Dictionary<string, string>(Environment.GetValueOrDefault("dispatch") ?? new Dictionary<string, string>());
+        var instances = Enumerable.Range(0, Tenants).Select(static i => (InstanceOf(TenantName(i)), TenantName(i)));
+        foreach (var (index, (id, tenant)) in instances.Append(("path", "*")).Append(("none", "*")).Index())
+        {
+            var instance = string.Create(CultureInfo.InvariantCulture, $"Dispatch__Instances__{index}");
+            settings[$"{instance}__Id"] = id;
+            settings[$"{instance}__Tenant"] = tenant;
+        }
+        return settings;
+    }
 
     private static Dictionary<string, string> Senders()
     {

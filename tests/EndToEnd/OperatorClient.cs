@@ -27,7 +27,7 @@ public sealed class OperatorClient(MeshUnderTest test, string key) : IDisposable
     public async Task<JsonNode> AskAsync(string method, string target, string? body = null)
     {
         var (status, text) = await SendAsync(method, target, body);
-        Assert.True((int)status is 200 or 202, $"{method} {target}: {(int)status} {text}");
+        Assert.True((int)status is 200 or 201 or 202, $"{method} {target}: {(int)status} {text}");
         return JsonNode.Parse(text)!;
     }
 

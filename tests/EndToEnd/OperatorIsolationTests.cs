@@ -33,11 +33,9 @@ public sealed class OperatorIsolationTests(MeshUnderTest test)
                     continue;
                 var name = $"{method.ToUpperInvariant()} {path}";
                 Assert.True(attempts.Remove(name, out var attempt), $"{name} has no row here");
-                var (status, text) = await api.SendAsync(method.ToUpperInvariant(), attempt!.Target ?? path.Replace("{id}", theirs.Anything, StringComparison.Ordinal), attempt.Body, attempt.Type);
-                Assert.True(attempt.Statuses.Contains((int)status), $"{name}: {(int)status} {text}");
-                Assert.DoesNotContain(Subject, text, StringComparison.Ordinal);
-                Assert.DoesNotContain(other.Name, text, StringComparison.Ordinal);
-                Assert.DoesNotContain(Bia.Lid, text, StringComparison.Ordinal);
+                var (status, text) = await api.SendAsync(method.ToUpperInvariant(), attempt!.Target ?? path, attempt.Body, attempt.Type);
+                Assert.True(attempt.Statuses.Contains((int)status) && text.Contains(attempt.Tells, StringComparison.Ordinal), $"{name}: {(int)status} {text}");
+                Assert.All(theirs.Secrets.Append(other.Name), secret => Assert.DoesNotContain(secret, text, StringComparison.Ordinal));
             }
         }
 
@@ -65,11 +63,29 @@ public sealed class OperatorIsolationTests(MeshUnderTest test)
         letter = (await owner.AskAsync("GET", "/api/dead-letters?service=membership"))["dead_letters"]![0]!["id"]!.GetValue<string>();
         var events = await owner.AskAsync("GET", "/api/events?page_size=1");
         var groups = await owner.AskAsync("GET", "/api/groups?page_size=1");
+        var instance = MeshUnderTest.InstanceOf(other.Name);
+        var sent = await owner.AskAsync("POST", $"/api/whatsapp/instances/{instance}/messages", $$"""{"to":"5500900000501","content":"{{Subject}}"}""");
+        var execution = sent["job_id"]!.GetValue<string>();
+        await StateOfAsync($"/api/executions/{execution}", "status", "sent");
+        var run = (await owner.AskAsync("POST", "/api/dispatch/run"))["run_id"]!.GetValue<string>();
+        await StateOfAsync($"/api/dispatch/runs/{run}", "state", "completed");
+        var replay = (await owner.AskAsync("POST", "/api/executions/replay", """{"filter":{},"reason":"to have one"}"""))["replay_id"]!.GetValue<string>();
+        await StateOfAsync($"/api/dispatch/replays/{replay}", "state", "completed");
         return new Theirs(letter, job, events["events"]![0]!["event_id"]!.GetValue<string>(),
         [
             ("/api/events?page_size=1&", events["next_page_token"]!.GetValue<string>()),
             ("/api/groups?page_size=1&", groups["next_page_token"]!.GetValue<string>()),
-        ]);
+        ])
+        {
+            Instance = instance,
+            Automation = (await owner.AskAsync("POST", "/api/automations", AutomationOf(instance)))["id"]!.GetValue<string>(),
+            Execution = execution,
+            Run = run,
+            Replay = replay,
+        };
+
+        Task StateOfAsync(string target, string name, string state) =>
+            Eventually.AskAsync(() => owner.AskAsync("GET", target), now => now[name]!.GetValue<string>() == state, MeshUnderTest.Patience);
     }
 
     private static async Task<string> StateAsync(OperatorClient owner, Theirs theirs)
@@ -78,6 +94,8 @@ public sealed class OperatorIsolationTests(MeshUnderTest test)
         {
             $"/api/dead-letters/{theirs.Letter}", "/api/dead-letters?service=membership", $"/api/replay-jobs/{theirs.Job}", "/api/events", "/api/groups",
             $"/api/groups/{Group}/members?include_left=true", $"/api/groups/{Group}/history", $"/api/participants/{Bia.Lid}", "/api/stats",
+            "/api/automations", $"/api/automations/{theirs.Automation}", "/api/executions", $"/api/executions/{theirs.Execution}", $"/api/dispatch/runs/{theirs.Run}",
+            $"/api/dispatch/replays/{theirs.Replay}", "/api/triggers/stats", $"/api/whatsapp/instances/{theirs.Instance}/status",
         };
         var state = new List<string>();
         foreach (var part in parts)
@@ -85,7 +103,7 @@ public sealed class OperatorIsolationTests(MeshUnderTest test)
         return string.Join('\n', state);
     }
 
-    // Statuses: what may be answered. A list is 200 and must be empty of theirs; a thing is 404; what dispatch does not know is 404 too.
+    // Statuses: what may be answered. A list is 200 and must be empty of theirs; a thing is 404.
     private static Dictionary<string, Attempt> Attempts(Theirs theirs)
     {
         var pair = $$"""{"lid":"{{Bia.Lid}}","phone_jid":"{{Bia.Phone}}","reason":"none of mine"}""";
@@ -116,32 +134,75 @@ public sealed class OperatorIsolationTests(MeshUnderTest test)
 
         // Its answer names the person who is linked, who is mine from then on.
         attempts["POST /api/identities/link"] = new([400, 409], Body: pair.Replace(Bia.Lid, "not-a-lid", StringComparison.Ordinal));
-        foreach (var name in DispatchRoutes())
-            attempts[name] = new([200, 202, 204, 400, 404, 409, 422, 428, 503], Body: name.StartsWith("GET", StringComparison.Ordinal) || name.StartsWith("DELETE", StringComparison.Ordinal) ? null : "{}");
+        foreach (var (name, attempt) in DispatchAttempts(theirs).Concat(InstanceAttempts(theirs)))
+            attempts[name] = attempt;
         return attempts;
     }
 
-    private static IEnumerable<string> DispatchRoutes()
+    private static Dictionary<string, Attempt> DispatchAttempts(Theirs theirs)
     {
-        string[] routes =
-        [
-            "GET /api/automations", "POST /api/automations", "GET /api/automations/{id}", "PUT /api/automations/{id}", "DELETE /api/automations/{id}",
-            "GET /api/executions", "GET /api/executions/{id}", "POST /api/executions/{id}/replay", "POST /api/executions/{id}/resolve", "POST /api/executions/{id}/discard",
-            "POST /api/executions/replay", "POST /api/triggers/executions/{id}/replay", "GET /api/triggers/stats", "GET /api/dispatch/replays/{id}",
-            "DELETE /api/dispatch/replays/{id}", "POST /api/dispatch/replays/{id}/pause", "POST /api/dispatch/replays/{id}/resume", "POST /api/dispatch/run",
-            "GET /api/dispatch/runs/{id}", "DELETE /api/dispatch/runs/{id}",
-        ];
-        string[] instances = ["GET ", "POST ", "GET /{id}/status", "GET /{id}/groups", "GET /{id}/metrics", "GET /{id}/qr", "POST /{id}/exists", "POST /{id}/connect", "POST /{id}/messages"];
-        return routes.Concat(
-            from at in (string[])["/api/integrations/whatsapp/instances", "/api/whatsapp/instances"]
-            from instance in instances
-            select $"{instance.Split(' ')[0]} {at}{instance.Split(' ')[1]}");
+        var (execution, replay, run) = ($"/api/executions/{theirs.Execution}", $"/api/dispatch/replays/{theirs.Replay}", $"/api/dispatch/runs/{theirs.Run}");
+        return new Dictionary<string, Attempt>
+        {
+            ["GET /api/automations"] = new([200]),
+            ["POST /api/automations"] = new([422], Body: AutomationOf(theirs.Instance)),
+            ["GET /api/automations/{id}"] = new([404], $"/api/automations/{theirs.Automation}"),
+            ["PUT /api/automations/{id}"] = new([404], $"/api/automations/{theirs.Automation}", AutomationOf("path", ",\"version\":1")),
+            ["DELETE /api/automations/{id}"] = new([404], $"/api/automations/{theirs.Automation}"),
+            ["GET /api/executions"] = new([200]),
+            ["GET /api/executions/{id}"] = new([404], execution),
+            ["POST /api/executions/{id}/replay"] = new([404], $"{execution}/replay", """{"reason":"none of mine"}"""),
+            ["POST /api/triggers/executions/{id}/replay"] = new([404], $"/api/triggers/executions/{theirs.Execution}/replay", "{}"),
+            ["POST /api/executions/{id}/resolve"] = new([404], $"{execution}/resolve", """{"outcome":"not_sent","reason":"none of mine","send_again":true}"""),
+            ["POST /api/executions/{id}/discard"] = new([404], $"{execution}/discard", """{"reason":"none of mine"}"""),
+            ["POST /api/executions/replay"] = new([202], Body: $$"""{"filter":{"ids":["{{theirs.Execution}}"]},"reason":"none of mine"}""") { Tells = "\"selected\":0" },
+            ["GET /api/triggers/stats"] = new([200]) { Tells = "\"total_executions\":0" },
+            ["GET /api/dispatch/replays/{id}"] = new([404], replay),
+            ["DELETE /api/dispatch/replays/{id}"] = new([404], replay),
+            ["POST /api/dispatch/replays/{id}/pause"] = new([404], $"{replay}/pause"),
+            ["POST /api/dispatch/replays/{id}/resume"] = new([404], $"{replay}/resume"),
+            ["POST /api/dispatch/run"] = new([202]) { Tells = "\"queued\":0" },
+            ["GET /api/dispatch/runs/{id}"] = new([404], run),
+            ["DELETE /api/dispatch/runs/{id}"] = new([404], run),
+        };
     }
 
-    private sealed record Attempt(int[] Statuses, string? Target = null, string? Body = null, string Type = "application/json");
+    private static IEnumerable<KeyValuePair<string, Attempt>> InstanceAttempts(Theirs theirs)
+    {
+        foreach (var root in (string[])["/api/integrations/whatsapp/instances", "/api/whatsapp/instances"])
+        {
+            yield return new($"GET {root}", new([200]));
+            yield return new($"POST {root}", new([422], Body: $$"""{"id":"{{theirs.Instance}}"}"""));
+            foreach (var action in (string[])["status", "groups", "metrics", "qr"])
+                yield return new($"GET {root}/{{id}}/{action}", new([404], $"{root}/{theirs.Instance}/{action}"));
+            foreach (var action in (string[])["exists", "connect", "messages"])
+                yield return new($"POST {root}/{{id}}/{action}", new([404], $"{root}/{theirs.Instance}/{action}", """{"to":"5500900000501","content":"none of mine"}"""));
+        }
+    }
+
+    private static string AutomationOf(string instance, string more = "") => $$$"""
+        {"name":"{{{Subject}}}","trigger":{"kind":"member_joined","group_jid":"{{{Group}}}"},
+         "steps":[{"step_id":"a","delay":"PT1H","instance_id":"{{{instance}}}","message":{"content":"{{{Subject}}}"}}]{{{more}}}}
+        """;
+
+    private sealed record Attempt(int[] Statuses, string? Target = null, string? Body = null, string Type = "application/json")
+    {
+        public string Tells { get; init; } = "";
+    }
 
     private sealed record Theirs(string Letter, string Job, string Event, IReadOnlyList<(string Route, string Token)> PageTokens)
     {
-        public string Anything => Letter;
+        public required string Instance { get; init; }
+
+        public required string Automation { get; init; }
+
+        public required string Execution { get; init; }
+
+        public required string Run { get; init; }
+
+        public required string Replay { get; init; }
+
+        /// <summary>What no answer may hold.</summary>
+        public IEnumerable<string> Secrets => [Subject, Bia.Lid, Instance, Automation, Execution, Run, Replay];
     }
 }
