@@ -6,8 +6,11 @@ namespace WhatsAppMesh.Dispatch.Executions;
 /// <summary><c>GET /api/triggers/stats</c>: figures of a tenant's executions.</summary>
 internal static class StatsApi
 {
-    private const int DefaultDays = 7;
-    private const int MaxDays = 365;
+    /// <summary>Days of a window that is not given.</summary>
+    public const int DefaultDays = 7;
+
+    /// <summary>Longest window, in days.</summary>
+    public const int MaxDays = 365;
 
     /// <summary>The route.</summary>
     public static void Map(IEndpointRouteBuilder api) => api.Look("/api/triggers/stats", static async (context, caller) =>

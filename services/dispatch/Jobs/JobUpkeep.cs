@@ -75,7 +75,7 @@ internal sealed partial class JobUpkeep(
                 select tenant, instance_id, count(*) as sends from jobs where status = 'sent' and finished_at >= $1 group by tenant, instance_id) today
             where sends > $2
             on conflict do nothing
-            returning instance_id
+            returning instance_id, tenant
             """);
         command.Parameters.AddWithValue(new DateTimeOffset(now.UtcDateTime.Date, TimeSpan.Zero));
         command.Parameters.AddWithValue(options.SendWatermark);
@@ -83,13 +83,13 @@ internal sealed partial class JobUpkeep(
         while (await row.ReadAsync(cancellationToken))
         {
             metrics.WatermarkHit(row.GetString(0));
-            Log.WatermarkHit(logger, row.GetString(0), options.SendWatermark);
+            Log.WatermarkHit(logger, row.GetString(0), row.GetString(1), options.SendWatermark);
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(4010, LogLevel.Warning, "Instance {Instance} has sent more than {Watermark} messages today")]
-        public static partial void WatermarkHit(ILogger logger, string instance, int watermark);
+        [LoggerMessage(4010, LogLevel.Warning, "Instance {Instance} has sent more than {Watermark} messages of tenant {Tenant} today")]
+        public static partial void WatermarkHit(ILogger logger, string instance, string tenant, int watermark);
     }
 }
