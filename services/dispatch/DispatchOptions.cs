@@ -35,6 +35,9 @@ public sealed record DispatchOptions
     /// <summary>Sends of one instance in a day (UTC) above which the watermark of <c>/api/triggers/stats</c> is hit.</summary>
     public int SendWatermark { get; set; } = 50;
 
+    /// <summary>Most automations of a tenant.</summary>
+    public int MaxAutomations { get; set; } = 1000;
+
     /// <summary>Most steps of an automation.</summary>
     public int MaxSteps { get; set; } = 50;
 
@@ -66,6 +69,8 @@ public sealed record DispatchOptions
             yield return $"{Section}:ReplayLimit: {ReplayLimit} is not within 1..100000.";
         if (SendWatermark < 1)
             yield return $"{Section}:SendWatermark: {SendWatermark} is less than 1.";
+        if (MaxAutomations is < 1 or > 100_000)
+            yield return $"{Section}:MaxAutomations: {MaxAutomations} is not within 1..100000.";
         if (MaxSteps is < 1 or > 1000)
             yield return $"{Section}:MaxSteps: {MaxSteps} is not within 1..1000.";
         foreach (var (index, one) in Instances.Index())

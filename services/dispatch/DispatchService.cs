@@ -17,7 +17,8 @@ internal sealed class DispatchService(
 {
     /// <inheritdoc/>
     public override async Task<V1.Automation> CreateAutomation(CreateAutomationRequest request, ServerCallContext context) =>
-        View(await automations.CreateAsync(Tenant(request.Tenant), Read(request.Tenant, request.DefinitionJson, enabled: true), context.CancellationToken));
+        View(await automations.CreateAsync(Tenant(request.Tenant), Read(request.Tenant, request.DefinitionJson, enabled: true), context.CancellationToken)
+            ?? throw new RpcException(new Status(StatusCode.FailedPrecondition, "The tenant has as many automations as it may.")));
 
     /// <inheritdoc/>
     public override async Task<V1.Automation> UpdateAutomation(UpdateAutomationRequest request, ServerCallContext context)
@@ -41,7 +42,7 @@ internal sealed class DispatchService(
     /// <inheritdoc/>
     public override async Task<ListAutomationsResponse> ListAutomations(ListAutomationsRequest request, ServerCallContext context)
     {
-        var size = Size(request.PageSize);
+        var size = Math.Min(Size(request.PageSize), AutomationsApi.MaxPage);
         var found = await automations.ListAsync(Tenant(request.Tenant), Page(request.PageToken), size + 1, context.CancellationToken);
         var page = found.Take(size).ToList();
         return new ListAutomationsResponse
@@ -113,9 +114,9 @@ internal sealed class DispatchService(
     /// <inheritdoc/>
     public override async Task<Stats> GetStats(GetStatsRequest request, ServerCallContext context)
     {
-        if (request.WindowDays is < 0 or > 365)
-            throw Invalid("window_days", "must be from 1 to 365");
-        var found = await stats.GetAsync(Tenant(request.Tenant), request.WindowDays == 0 ? 7 : request.WindowDays, context.CancellationToken);
+        if (request.WindowDays is < 0 or > StatsApi.MaxDays)
+            throw Invalid("window_days", $"must be from 1 to {StatsApi.MaxDays}");
+        var found = await stats.GetAsync(Tenant(request.Tenant), request.WindowDays == 0 ? StatsApi.DefaultDays : request.WindowDays, context.CancellationToken);
         return new Stats
         {
             WindowDays = found.WindowDays,
@@ -133,7 +134,7 @@ internal sealed class DispatchService(
 
     private static V1.Automation View(Automations.Automation one)
     {
-        var view = AutomationView.Of(one);
+        var view = AutomationView.Of(one, withMessages: true);
         var definition = new AutomationDefinition(view.Name, view.Enabled, view.Trigger, view.Steps);
         return new V1.Automation
         {
@@ -203,7 +204,12 @@ internal sealed class DispatchService(
 
     private static Guid Id(string id, string field = "id") => Guid.TryParse(id, out var parsed) ? parsed : throw Invalid(field, "must be a UUID");
 
-    private static int Size(int size) => size switch { 0 => 50, >= 1 and <= 500 => size, _ => throw Invalid("page_size", "must be from 1 to 500") };
+    private static int Size(int size) => size switch
+    {
+        0 => Query.DefaultPage,
+        >= 1 and <= Query.MaxPage => size,
+        _ => throw Invalid("page_size", $"must be from 1 to {Query.MaxPage}"),
+    };
 
     private static PageKey? Page(string token) => token.Length == 0 ? null : PageKey.Read(token) ?? throw Invalid("page_token", "is not one that was given out");
 
@@ -213,14 +219,14 @@ internal sealed class DispatchService(
     {
         try
         {
-            using var document = JsonDocument.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            using var document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = OperatorRoutes.MaxDepth, AllowDuplicateProperties = false });
             return OperatorRoutes.IsStorable(document.RootElement)
                 ? document.RootElement.Clone()
                 : throw Invalid("definition_json", "must hold neither NUL nor half a character, nor a number that no double can hold");
         }
         catch (JsonException)
         {
-            throw Invalid("definition_json", "must be JSON, without two members of one name in an object");
+            throw Invalid("definition_json", $"must be JSON, nested at most {OperatorRoutes.MaxDepth} levels deep, without two members of one name in an object");
         }
     }
 

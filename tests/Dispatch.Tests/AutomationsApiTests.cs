@@ -20,7 +20,7 @@ public sealed class AutomationsApiTests : IAsyncLifetime
     {
         var created = await _dispatch.SendAsync("POST", "/api/automations", Welcome());
         Assert.Equal((201, "\"1\""), (created.Status, created.ETag));
-        var read = await _dispatch.SendAsync("GET", $"/api/automations/{created.Text("id")}", role: "viewer");
+        var read = await _dispatch.SendAsync("GET", $"/api/automations/{created.Text("id")}");
         Assert.Equal("offer", read.Body!["trigger"]!["stage_id"]!.ToString());
         Assert.Equal("PT10M", read.Body!["steps"]![0]!["delay"]!.ToString());
         Assert.Equal("Hi {{lead.name|there}}", read.Body!["steps"]![0]!["message"]!["content"]!.ToString());
@@ -73,11 +73,61 @@ public sealed class AutomationsApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Viewers_see_no_messages()
+    {
+        var id = (await _dispatch.SendAsync("POST", "/api/automations", Welcome())).Text("id");
+        var (one, list) = (await _dispatch.SendAsync("GET", $"/api/automations/{id}", role: "viewer"), await _dispatch.SendAsync("GET", "/api/automations", role: "viewer"));
+        Assert.Equal("sales", one.Body!["steps"]![0]!["instance_id"]!.ToString());
+        Assert.All([one, list], static answer => Assert.DoesNotContain("message", answer.Raw, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(27, 201)]
+    [InlineData(28, 400)]
+    public async Task What_is_saved_is_never_too_deep_to_be_listed(int levels, int status)
+    {
+        var deep = string.Concat(Enumerable.Repeat("""{"a":""", levels)) + "1" + new string('}', levels);
+        var body = """
+            {"name":"x","trigger":{"kind":"stage_changed","stage_id":"a"},"steps":[{"step_id":"a","instance_id":"sales","message":{"type":"template","template":{"name":"t","more":DEEP}}}]}
+            """.Replace("DEEP", deep, StringComparison.Ordinal);
+        Assert.Equal(status, (await _dispatch.SendAsync("POST", "/api/automations", body)).Status);
+        Assert.Equal(200, (await _dispatch.SendAsync("GET", "/api/automations")).Status);
+    }
+
+    [Fact]
+    public async Task An_automation_that_was_saved_too_deep_hides_no_other()
+    {
+        var deep = string.Concat(Enumerable.Repeat("""{"a":""", 58)) + "1" + new string('}', 58);
+        using var document = JsonDocument.Parse("""{"name":"t","more":DEEP}""".Replace("DEEP", deep, StringComparison.Ordinal));
+        await _dispatch.Database.AutomationAsync("stage_changed", "a", [new AutomationStep("a", TimeSpan.Zero, "sales", new Message { Type = "template", Template = document.RootElement.Clone() })]);
+        Assert.Equal(200, (await _dispatch.SendAsync("GET", "/api/automations")).Status);
+    }
+
+    [Fact]
+    public async Task Steps_have_a_size_a_tenant_a_number_of_automations_and_a_page_a_hundred()
+    {
+        var steps = string.Join(',', Enumerable.Range(0, 3).Select(static i => $$$"""{"step_id":"{{{i}}}","instance_id":"sales","message":{"content":"{{{new string('x', 60_000)}}}"}}"""));
+        var large = await _dispatch.SendAsync("POST", "/api/automations", $$"""{"name":"x","trigger":{"kind":"stage_changed","stage_id":"a"},"steps":[{{steps}}]}""");
+        Assert.Equal(["steps"], large.Fields);
+
+        await _dispatch.Database.ExecuteAsync("""
+            insert into automations (id, tenant, name, enabled, trigger_kind, trigger_value, steps, enabled_since, version, created_at, updated_at)
+            select gen_random_uuid(), 'acme', 'x', true, 'stage_changed', 'a', '[]', now(), 1, now(), now() from generate_series(1, 1000)
+            """);
+        var more = await _dispatch.SendAsync("POST", "/api/automations", Welcome());
+        Assert.Equal((409, "too_many_automations"), (more.Status, more.Code!));
+        Assert.Equal(201, (await _dispatch.SendAsync("POST", "/api/automations", Welcome(), tenant: "other")).Status);
+        var page = await _dispatch.SendAsync("GET", "/api/automations?page_size=500");
+        Assert.Equal(100, page.Body!["automations"]!.AsArray().Count);
+        Assert.NotNull(page.Text("next_page_token"));
+    }
+
+    [Fact]
     public async Task Nobody_undoes_the_change_of_another()
     {
         var id = (await _dispatch.SendAsync("POST", "/api/automations", Welcome())).Text("id");
         Assert.Equal("version_required", (await _dispatch.SendAsync("PUT", $"/api/automations/{id}", Welcome("Second"))).Code);
-        Assert.Equal(200, (await _dispatch.SendAsync("PUT", $"/api/automations/{id}", Welcome("Second"), ifMatch: "\"1\"")).Status);
+        Assert.Equal(200, (await _dispatch.SendAsync("PUT", $"/api/automations/{id}", Welcome("Second"), ifMatch: "W/\"1\"")).Status);
         var late = await _dispatch.SendAsync("PUT", $"/api/automations/{id}", Welcome("Third"), ifMatch: "\"1\"");
         Assert.Equal((412, "version_conflict"), (late.Status, late.Code!));
         Assert.Equal("Second", (await _dispatch.SendAsync("GET", $"/api/automations/{id}")).Text("name"));

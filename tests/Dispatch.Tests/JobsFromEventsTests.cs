@@ -202,7 +202,7 @@ public sealed class JobsFromEventsTests : IAsyncLifetime
         await using var connection = await _database.Source.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await _database.Handler.ApplyAsync([corrected], DeliveryContext.First, transaction, default);
-        var deleting = new AutomationStore(_database.Source, TimeProvider.System).DeleteAsync("acme", automation.Id, default);
+        var deleting = new AutomationStore(_database.Source, new DispatchOptions(), TimeProvider.System).DeleteAsync("acme", automation.Id, default);
         while (!deleting.IsCompleted && (await _database.RowsAsync(
             "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")).Count == 0)
             await Task.Delay(20);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using WhatsAppMesh.Dispatch.Tests.Driving;
 
 namespace WhatsAppMesh.Sends.Tests;
 
@@ -43,7 +44,6 @@ public sealed class InstanceTests
     [Theory]
     [InlineData("instances", """{"id":"a1"}""")]
     [InlineData("instances", """{"id":"b2","instanceId":"a1"}""")]
-    [InlineData("instances", """{"id":"a1","id":"b2"}""")]
     [InlineData("instances", """{"id":"b2","INSTANCEID":"a1"}""")]
     [InlineData("instances", "{}")]
     [InlineData("instances", "[]")]
@@ -65,6 +65,43 @@ public sealed class InstanceTests
         await using var dispatch = await RunningDispatch.StartAsync(world.Settings(Listed));
         Assert.Equal((201, null), await AskAsync(dispatch, "POST", "/api/whatsapp/instances", "beta", """{"id":"b2"}"""));
         Assert.Equal("b2", Assert.Single(world.Broker.Instances.All).Id);
+    }
+
+    [Fact]
+    public async Task Every_answer_keeps_to_the_document()
+    {
+        await using var world = await SendWorld.StartAsync();
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings());
+        world.Broker.Instances.Set("off", "qr_required");
+        const string Root = "/api/whatsapp/instances";
+        const string Send = """{"to":"12025550103","content":"Oi"}""";
+        await AskAsync("POST", Root, 201, """{"id":"new"}""");
+        await AskAsync("GET", Root, 200);
+        await AskAsync("GET", Root + "/{id}/status", 200);
+        await AskAsync("GET", Root + "/{id}/groups", 200);
+        await AskAsync("GET", Root + "/{id}/groups", 409, instance: "off");
+        await AskAsync("GET", Root + "/{id}/metrics", 200);
+        await AskAsync("GET", Root + "/{id}/qr", 200, instance: "off");
+        await AskAsync("POST", Root + "/{id}/exists", 200, """{"to":"12025550103"}""");
+        await AskAsync("POST", Root + "/{id}/messages", 202, Send);
+        await AskAsync("POST", Root + "/{id}/messages", 422, """{"to":"12025550103","text":"Oi"}""", keeps: false);
+        await AskAsync("POST", Root + "/{id}/messages", 409, Send, instance: "off");
+        await AskAsync("POST", Root + "/{id}/connect", 200, "{}", instance: "off");
+        await AskAsync("GET", Root + "/{id}/status", 404, instance: "a%2525b");
+        Assert.All(
+            OpenApi.Operations("/api/whatsapp/instances", "/api/integrations/whatsapp/instances").Where(static one => !one.EndsWith("/messages", StringComparison.Ordinal)),
+            static operation => Assert.All((int[])[404, 409, 422, 429, 502, 503, 504], status => Assert.True(OpenApi.Documents(operation, status), $"{operation}: {status}")));
+
+        async Task AskAsync(string method, string template, int status, string? body = null, string instance = "on", bool keeps = true)
+        {
+            var operation = $"{method} {template}";
+            if (body is not null && template.EndsWith("/messages", StringComparison.Ordinal))
+                Assert.Equal(keeps, !OpenApi.ErrorsOf(operation, body).Any());
+            using var response = await SendAsync(dispatch, method, template.Replace("{id}", instance, StringComparison.Ordinal), "acme", body);
+            var text = await response.Content.ReadAsStringAsync();
+            Assert.True((int)response.StatusCode == status, $"{operation}: {(int)response.StatusCode} {text}");
+            OpenApi.Describes(operation, status, response.Content.Headers.ContentType?.MediaType, text);
+        }
     }
 
     [Theory]

@@ -6,20 +6,21 @@ using WhatsAppMesh.Dispatch.Operator;
 namespace WhatsAppMesh.Dispatch.Automations;
 
 /// <summary>Keeps automations. Whatever switches one off cancels its pending jobs in the same transaction.</summary>
-internal sealed class AutomationStore(NpgsqlDataSource database, TimeProvider time)
+internal sealed class AutomationStore(NpgsqlDataSource database, DispatchOptions options, TimeProvider time)
 {
-    /// <summary>Saves a new one.</summary>
-    public async Task<Automation> CreateAsync(string tenant, AutomationDraft draft, CancellationToken cancellationToken)
+    /// <summary>Saves a new one; null when the tenant has as many as it may.</summary>
+    public async Task<Automation?> CreateAsync(string tenant, AutomationDraft draft, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var one = new Automation(Guid.CreateVersion7(now), tenant, draft, 1, now, now, now);
         await using var command = database.CreateCommand("""
             insert into automations (id, tenant, name, enabled, trigger_kind, trigger_value, steps, enabled_since, version, created_at, updated_at)
-            values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, 1, $8, $8)
+            select $1, $2, $3, $4, $5, $6, $7::jsonb, $8, 1, $8, $8
+            where (select count(*) from automations where tenant = $2 and deleted_at is null) < $9
             """);
         AddDraft(command, one.Id, tenant, draft, now);
-        await command.ExecuteNonQueryAsync(cancellationToken);
-        return one;
+        command.Parameters.AddWithValue(options.MaxAutomations);
+        return await command.ExecuteNonQueryAsync(cancellationToken) == 1 ? one : null;
     }
 
     /// <summary>One automation; null when the tenant has none of this id.</summary>

@@ -7,7 +7,11 @@ namespace WhatsAppMesh.Dispatch.Automations;
 /// <summary><c>/api/automations</c>.</summary>
 internal static class AutomationsApi
 {
+    /// <summary>Most automations of a page, whatever was asked for: each may be large.</summary>
+    public const int MaxPage = 100;
+
     private const string What = "automation";
+    private const int MaxStepsBytes = 128 * 1024;
 
     /// <summary>The routes.</summary>
     public static void Map(IEndpointRouteBuilder api)
@@ -26,6 +30,8 @@ internal static class AutomationsApi
     {
         var errors = new FieldErrors();
         var draft = AutomationReader.Read(body, options, enabled, errors, out version);
+        if (JsonSerializer.SerializeToUtf8Bytes(draft.Steps, AutomationJson.Default.IReadOnlyListAutomationStep).Length > MaxStepsBytes)
+            errors.Add("steps", $"must have at most {MaxStepsBytes} bytes in all");
         foreach (var (index, step) in draft.Steps.Index())
         {
             if (step.InstanceId.Length > 0 && !instances.Has(tenant, step.InstanceId))
@@ -40,21 +46,23 @@ internal static class AutomationsApi
     private static async Task ListAsync(HttpContext context, Caller caller)
     {
         var query = new Query(context.Request.Query);
-        var (size, found) = (query.PageSize, await Store(context).ListAsync(caller.Tenant, query.Page, query.PageSize + 1, context.RequestAborted));
+        var size = Math.Min(query.PageSize, MaxPage);
+        var found = await Store(context).ListAsync(caller.Tenant, query.Page, size + 1, context.RequestAborted);
         var page = found.Take(size).ToList();
         var next = found.Count > size ? new PageKey(page[^1].CreatedAt, page[^1].Id).Write() : null;
-        await context.AnswerAsync(new AutomationPage([.. page.Select(AutomationView.Of)], next), DispatchJson.Default.AutomationPage);
+        await context.AnswerAsync(new AutomationPage([.. page.Select(one => AutomationView.Of(one, caller.IsOperator))], next), DispatchJson.Default.AutomationPage);
     }
 
     private static async Task GetAsync(HttpContext context, Caller caller) =>
-        await AnswerAsync(context, await Store(context).FindAsync(caller.Tenant, context.Id(What), context.RequestAborted) ?? throw ApiRefusal.NotFound(What));
+        await AnswerAsync(context, caller, await Store(context).FindAsync(caller.Tenant, context.Id(What), context.RequestAborted) ?? throw ApiRefusal.NotFound(What));
 
     private static async Task CreateAsync(HttpContext context, Caller caller)
     {
         var draft = Read(context, caller, await context.BodyAsync(), enabled: true, out _);
-        var created = await Store(context).CreateAsync(caller.Tenant, draft, context.RequestAborted);
+        var created = await Store(context).CreateAsync(caller.Tenant, draft, context.RequestAborted) ?? throw new ApiRefusal(
+            StatusCodes.Status409Conflict, "too_many_automations", "The tenant has as many automations as it may: delete one first.");
         context.Response.Headers.Location = $"/api/automations/{created.Id}";
-        await AnswerAsync(context, created, StatusCodes.Status201Created);
+        await AnswerAsync(context, caller, created, StatusCodes.Status201Created);
     }
 
     private static async Task UpdateAsync(HttpContext context, Caller caller)
@@ -68,7 +76,7 @@ internal static class AutomationsApi
             StatusCodes.Status428PreconditionRequired, "version_required", "Say which version you change: If-Match with the ETag, or version in the body.");
         if (stored.Version == expected && await Store(context).UpdateAsync(caller.Tenant, id, draft, expected, context.RequestAborted) is { } updated)
         {
-            await AnswerAsync(context, updated);
+            await AnswerAsync(context, caller, updated);
             return;
         }
 
@@ -83,16 +91,17 @@ internal static class AutomationsApi
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
-    private static Task AnswerAsync(HttpContext context, Automation one, int status = StatusCodes.Status200OK)
+    private static Task AnswerAsync(HttpContext context, Caller caller, Automation one, int status = StatusCodes.Status200OK)
     {
         context.Response.Headers.ETag = string.Create(CultureInfo.InvariantCulture, $"\"{one.Version}\"");
-        return context.AnswerAsync(AutomationView.Of(one), DispatchJson.Default.AutomationView, status);
+        return context.AnswerAsync(AutomationView.Of(one, caller.IsOperator), DispatchJson.Default.AutomationView, status);
     }
 
     private static int? IfMatch(HttpContext context) => context.Request.Headers.IfMatch switch
     {
         [] => null,
-        [{ } tag] when int.TryParse(tag.Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out var version) => version,
+        // A proxy that compresses makes the tag a weak one; the version is the same.
+        [{ } tag] when int.TryParse((tag.StartsWith("W/", StringComparison.Ordinal) ? tag[2..] : tag).Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out var version) => version,
         _ => throw ApiRefusal.Invalid("If-Match", "must be the ETag of the version that is changed"),
     };
 

@@ -11,20 +11,20 @@ internal sealed record AutomationView(
     Guid Id, string Name, bool Enabled, IReadOnlyDictionary<string, string> Trigger, IReadOnlyList<StepView> Steps, int Version,
     DateTimeOffset EnabledSince, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt)
 {
-    /// <summary>The view of an automation.</summary>
-    public static AutomationView Of(Automation one) => new(
+    /// <summary>The view of an automation, with messages when the caller may see them.</summary>
+    public static AutomationView Of(Automation one, bool withMessages) => new(
         one.Id, one.Draft.Name, one.Draft.Enabled,
         new Dictionary<string, string> { ["kind"] = one.Draft.TriggerKind, [AutomationDraft.ValueName(one.Draft.TriggerKind)] = one.Draft.TriggerValue },
-        [.. one.Draft.Steps.Select(static step => new StepView(
-            step.StepId, Delay.Write(step.Delay), step.InstanceId, JsonSerializer.SerializeToElement(step.Message, MessageJson.Default.Message)))],
+        [.. one.Draft.Steps.Select(step => new StepView(
+            step.StepId, Delay.Write(step.Delay), step.InstanceId, withMessages ? JsonSerializer.SerializeToElement(step.Message, MessageJson.Default.Message) : null))],
         one.Version, one.EnabledSince, one.CreatedAt, one.UpdatedAt);
 }
 
 /// <summary>The part of an automation that its owner writes.</summary>
 internal sealed record AutomationDefinition(string Name, bool Enabled, IReadOnlyDictionary<string, string> Trigger, IReadOnlyList<StepView> Steps);
 
-/// <summary>A step as the API shows it.</summary>
-internal sealed record StepView(string StepId, string Delay, string InstanceId, JsonElement Message);
+/// <summary>A step as the API shows it. Viewers do not see the message.</summary>
+internal sealed record StepView(string StepId, string Delay, string InstanceId, JsonElement? Message);
 
 /// <summary>A page of automations.</summary>
 internal sealed record AutomationPage(IReadOnlyList<AutomationView> Automations, string? NextPageToken);
@@ -79,8 +79,20 @@ internal sealed record StatsView(
     int WindowDays, long TotalExecutions, IReadOnlyDictionary<string, long> ByStatus, long RetriesObserved, long IdempotentReplays, long DlqSize, long SendsToday,
     bool WatermarkHit, long Total, long WppCommandCount, bool CircuitBreakerWatermarkHit);
 
-/// <summary>JSON of the operator API.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+/// <summary>Times as all of the operator API writes them: UTC, with a <c>Z</c>.</summary>
+internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
+{
+    /// <inheritdoc/>
+    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDateTimeOffset();
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => writer.WriteStringValue(value.UtcDateTime);
+}
+
+/// <summary>JSON of the operator API. As deep as what was let in before bodies had to be flatter, and the lists around it.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, MaxDepth = 128,
+    Converters = [typeof(UtcTimeConverter)])]
 [JsonSerializable(typeof(AutomationView))]
 [JsonSerializable(typeof(AutomationPage))]
 [JsonSerializable(typeof(AutomationDefinition))]

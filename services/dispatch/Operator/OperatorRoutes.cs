@@ -8,6 +8,9 @@ namespace WhatsAppMesh.Dispatch.Operator;
 /// <summary>What all routes of the operator API share: who may call them, how bodies are read and answers written.</summary>
 internal static class OperatorRoutes
 {
+    /// <summary>How deep a body may be nested: its parts are shown inside of lists again.</summary>
+    public const int MaxDepth = 32;
+
     private const int MaxBody = 1024 * 1024;
 
     /// <summary>A route that everybody with a key may call.</summary>
@@ -41,14 +44,14 @@ internal static class OperatorRoutes
 
         try
         {
-            using var document = JsonDocument.Parse(buffer.Length == 0 ? "{}"u8.ToArray() : buffer.ToArray(), new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false });
+            using var document = JsonDocument.Parse(buffer.Length == 0 ? "{}"u8.ToArray() : buffer.ToArray(), new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });
             return IsStorable(document.RootElement)
                 ? document.RootElement.Clone()
                 : throw new ApiRefusal(StatusCodes.Status400BadRequest, "invalid_body", "The body has a text with NUL or half a character, or a number too large or too small to keep.");
         }
         catch (JsonException)
         {
-            throw new ApiRefusal(StatusCodes.Status400BadRequest, "invalid_body", "The body is not JSON, nested too deep, or has an object with two members of one name.");
+            throw new ApiRefusal(StatusCodes.Status400BadRequest, "invalid_body", $"The body is not JSON, nested deeper than {MaxDepth} levels, or has an object with two members of one name.");
         }
     }
 

@@ -26,8 +26,11 @@ internal sealed record PageKey(DateTimeOffset At, Guid Id)
 /// <summary>Reads the parameters of a query; each error names its parameter.</summary>
 internal sealed class Query(IQueryCollection values)
 {
-    private const int DefaultPage = 50;
-    private const int MaxPage = 500;
+    /// <summary>Rows of a page when none are asked for.</summary>
+    public const int DefaultPage = 50;
+
+    /// <summary>Most rows of a page.</summary>
+    public const int MaxPage = 500;
 
     /// <summary>Rows per page.</summary>
     public int PageSize => Number("page_size", 1, MaxPage) ?? DefaultPage;

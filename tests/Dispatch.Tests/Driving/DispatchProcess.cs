@@ -75,7 +75,11 @@ public sealed class DispatchProcess : IAsyncDisposable
             request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
         using var response = await _client.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
-        return new Answer((int)response.StatusCode, text.Length > 0 ? JsonNode.Parse(text) : null, response.Headers.ETag?.Tag, response.Headers.RetryAfter?.Delta);
+        return new Answer((int)response.StatusCode, text.Length > 0 ? JsonNode.Parse(text, documentOptions: new() { MaxDepth = 128 }) : null, response.Headers.ETag?.Tag, response.Headers.RetryAfter?.Delta)
+        {
+            Raw = text,
+            MediaType = response.Content.Headers.ContentType?.MediaType,
+        };
     }
 
     public async ValueTask DisposeAsync()
@@ -90,6 +94,10 @@ public sealed class DispatchProcess : IAsyncDisposable
 /// <summary>An answer of the operator API.</summary>
 public sealed record Answer(int Status, JsonNode? Body, string? ETag, TimeSpan? RetryAfter)
 {
+    public string Raw { get; init; } = "";
+
+    public string? MediaType { get; init; }
+
     public string? Code => Text("code");
 
     public string? Text(string name) => Body?[name]?.ToString();
