@@ -118,7 +118,8 @@ internal sealed partial class BulkReplays(
         }
         catch (Exception exception) when (exception is not (OperationCanceledException or NpgsqlException { IsTransient: true }))
         {
-            Log.Skipped(logger, job, step.Id, exception);
+            var failure = Failure.Of(exception, "replay");
+            Log.Skipped(logger, job, step.Id, failure.Error, failure.Message);
             await transaction.RollbackAsync(Before, cancellationToken);
             return false;
         }
@@ -137,8 +138,8 @@ internal sealed partial class BulkReplays(
 
     private static partial class Log
     {
-        [LoggerMessage(4030, LogLevel.Warning, "Execution {Execution} could not be replayed and is skipped by the replay {Replay}")]
-        public static partial void Skipped(ILogger logger, Guid execution, Guid replay, Exception exception);
+        [LoggerMessage(4030, LogLevel.Warning, "Execution {Execution} could not be replayed and is skipped by the replay {Replay} ({Error}): {Message}")]
+        public static partial void Skipped(ILogger logger, Guid execution, Guid replay, string error, string message);
     }
 }
 

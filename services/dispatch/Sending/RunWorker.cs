@@ -53,7 +53,8 @@ internal sealed partial class RunWorker(
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
-            Log.NotWorkedOff(logger, slice.Run, exception);
+            var failure = Failure.Of(exception, "run");
+            Log.NotWorkedOff(logger, slice.Run, failure.Error, failure.Message);
             await Task.Delay(AfterFailure, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         catch (OperationCanceledException)
@@ -98,7 +99,7 @@ internal sealed partial class RunWorker(
 
     private static partial class Log
     {
-        [LoggerMessage(4120, LogLevel.Warning, "Jobs of run {Run} could not be handled and are looked at again")]
-        public static partial void NotWorkedOff(ILogger logger, Guid run, Exception exception);
+        [LoggerMessage(4120, LogLevel.Warning, "Jobs of run {Run} could not be handled and are looked at again ({Error}): {Message}")]
+        public static partial void NotWorkedOff(ILogger logger, Guid run, string error, string message);
     }
 }
