@@ -13,13 +13,14 @@ namespace WhatsAppMesh.Dispatch.Privacy;
 /// <param name="time">Clock.</param>
 public sealed class DispatchErasure(NpgsqlDataSource database, TimeProvider time) : IPersonErasure
 {
-    // The leads as they were before their facts are gone.
+    // The leads as they were before their facts are gone; their jobs locked, in the order of ids as everywhere, so that none begins to be sent meanwhile.
     private const string Theirs =
         """
         with theirs as materialized (select lead_id from leads where tenant = $1 and facts::text ~ $2),
         named as materialized (
             select id, status from jobs
-            where tenant = $1 and (subject::text ~ $2 or message::text ~ $2 or (trigger_kind = 'stage_changed' and entity in (select lead_id from theirs))))
+            where tenant = $1 and (subject::text ~ $2 or message::text ~ $2 or (trigger_kind = 'stage_changed' and entity in (select lead_id from theirs)))
+            order by id for update)
         """;
 
     /// <inheritdoc/>
