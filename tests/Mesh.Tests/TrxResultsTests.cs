@@ -63,8 +63,18 @@ public sealed class TrxResultsTests : IDisposable
         var first = Read(1, Result("a", "Failed"), Result("b", "Failed"));
 
         Assert.Equal(["a", "b"], first.After(Read(0, Result("a", "Passed"))).Failures.Select(f => f.Name));
-        Assert.Equal([TestFailure.Run], first.After(Read(1, Result("a", "Passed"), Result("b", "Passed"))).Failures.Select(f => f.Name));
+        Assert.Equal(["a", "b"], first.After(Read(1, Result("a", "Passed"), Result("b", "Passed"))).Failures.Select(f => f.Name));
     }
+
+    [Fact]
+    public void A_case_that_fails_only_the_second_time_is_no_cure() =>
+        Assert.Equal(["t(n: 1)"], Read(1, Result("t(n: 1)", "Failed")).After(Read(1, Result("t(n: 1)", "Passed"), Result("t(n: 2)", "Failed"))).Failures.Select(f => f.Name));
+
+    [Theory]
+    [InlineData("The active test run was aborted. Reason: Test host process crashed", 2)]
+    [InlineData("[xUnit.net 00:00:01.20]     bad [FAIL]", 1)]
+    public void A_run_that_ended_early_is_a_failure_beside_those_of_its_tests(string said, int failures) =>
+        Assert.Equal(failures, Read(1, Result("bad", "Failed"), $"<RunInfo outcome=\"Error\"><Text>{said}</Text></RunInfo>").Failures.Count);
 
     private TestResults Read(int exitCode, params string[] results)
     {

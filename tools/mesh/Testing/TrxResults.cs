@@ -30,10 +30,12 @@ public sealed record TestResults(string Project, int Passed, IReadOnlyList<TestF
     public TestResults After(TestResults again)
     {
         ArgumentNullException.ThrowIfNull(again);
-        if (again.Passed + again.Failures.Count < Failures.Count)
-            return this with { Elapsed = Elapsed + again.Elapsed };
-        var still = Failures.Where(one => again.Failures.Any(other => other.Name == one.Name)).Concat(again.Failures.Where(static failure => !failure.IsTest)).ToList();
-        return this with { Passed = Passed + Failures.Count - still.Count(static failure => failure.IsTest), Failures = still, Elapsed = Elapsed + again.Elapsed };
+        var both = Elapsed + again.Elapsed;
+        if (again.Passed + again.Failures.Count < Failures.Count || again.Failures.Any(static failure => !failure.IsTest))
+            return this with { Elapsed = both };
+        // Whatever fails now has failed, by whatever name: a case of a theory that passed before, too.
+        var cured = Failures.Count(one => again.Failures.All(other => other.Method != one.Method));
+        return this with { Passed = Passed + cured, Failures = [.. Failures.Where(one => again.Failures.Any(other => other.Method == one.Method))], Elapsed = both };
     }
 }
 
@@ -57,6 +59,8 @@ public static class TrxResults
         var failures = results.Where(r => Outcome(r) != "Passed").Select(r => new TestFailure(project, Name(r), Reason(r))).ToList();
         if (exitCode != 0 && failures.Count == 0)
             failures.Add(Lost(project, $"all results are good, but the test run ended with exit code {exitCode}{RunMessages(document)}"));
+        if (failures.Count > 0 && WasAborted(document))
+            failures.Add(Lost(project, $"the test run ended early, so tests are missing{RunMessages(document)}"));
         if (results.Count == 0 && failures.Count == 0)
             failures.Add(Lost(project, "the project holds no test"));
         return new TestResults(project, results.Count(r => Outcome(r) == "Passed"), failures, elapsed);
@@ -81,6 +85,10 @@ public static class TrxResults
         var stack = ((string?)error?.Element(Schema + "StackTrace") ?? "").Split('\n').Where(l => l.Length > 0).Take(StackLines);
         return string.Join('\n', stack.Prepend(message.TrimEnd()));
     }
+
+    // The runner notes each failed test as an error of the run, too; what remains is what became of the run itself.
+    private static bool WasAborted(XDocument document) => document.Descendants(Schema + "RunInfo")
+        .Any(static info => (string?)info.Attribute("outcome") is "Error" or "Aborted" && !((string?)info.Element(Schema + "Text") ?? "").TrimStart().StartsWith("[xUnit.net", StringComparison.Ordinal));
 
     private static string RunMessages(XDocument document)
     {
