@@ -74,9 +74,11 @@ public sealed class LoadSender(HttpClient client, TimeProvider clock)
                     return answer;
                 answer.Dispose();
             }
-            catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested && clock.GetElapsedTime(start) <= patience)
+            catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
             {
                 // Nobody answered: the next may.
+                if (clock.GetElapsedTime(start) > patience)
+                    throw e as HttpRequestException ?? new HttpRequestException("There was no answer in time.", e);
             }
 
             await Task.Delay(RetryWait, clock, cancellationToken);
