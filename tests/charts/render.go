@@ -43,6 +43,7 @@ func (c *chart) render(values object, args arguments) (string, error) {
 		if err != nil {
 			return "", err
 		}
+		text = withoutMissing(text)
 		if args.notes {
 			output.WriteString(text)
 		} else if strings.TrimSpace(text) != "" {
@@ -102,8 +103,13 @@ func execute(root *template.Template, name string, data interface{}) (string, er
 	if err := root.ExecuteTemplate(&buffer, name, data); err != nil {
 		return "", err
 	}
-	// A missing key of a map of anything prints so, whatever 'missingkey' says; helm takes it out too.
-	return strings.ReplaceAll(buffer.String(), "<no value>", ""), nil
+	return buffer.String(), nil
+}
+
+// A missing key of a map of anything prints so, whatever 'missingkey' says. Helm takes it out of whole files and of what tpl makes, not of
+// what one template includes of another.
+func withoutMissing(text string) string {
+	return strings.ReplaceAll(text, "<no value>", "")
 }
 
 // What helm adds to sprig.
@@ -152,7 +158,8 @@ func (c *chart) functions(root *template.Template) template.FuncMap {
 		if _, err := clone.New("tpl").Parse(text); err != nil {
 			return "", err
 		}
-		return execute(clone, "tpl", data)
+		made, err := execute(clone, "tpl", data)
+		return withoutMissing(made), err
 	}
 	return functions
 }

@@ -78,7 +78,7 @@ capitals in names, so neither does what must not be set: "fixed" (name: value) a
 {{/* The value of one entry, empty when there is none or it is a secret: include "mesh.connectionValue" (dict "entries" LIST "name" NAME) */}}
 {{- define "mesh.connectionValue" -}}
 {{- range .entries }}
-{{- if eq (lower .name) (lower $.name) }}{{ .value }}{{ end }}
+{{- if eq (lower .name) (lower $.name) }}{{ .value | default "" }}{{ end }}
 {{- end }}
 {{- end }}
 
