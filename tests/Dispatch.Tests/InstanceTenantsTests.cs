@@ -42,6 +42,7 @@ public sealed class InstanceTenantsTests
 
     [Theory]
     [InlineData("""[{"id":"a1","status":"x"},{"id":"b1"},"a2","b2",7,null,["a1"]]""", """[{"id":"a1","status":"x"},"a2"]""")]
+    [InlineData("""{"instances":{"a1":{"status":"x"},"b1":{"status":"x"}},"b2":[{"id":"a1"}]}""", """{"instances":{"a1":{"status":"x"}}}""")]
     [InlineData("""{"total":2,"first":"b1","data":{"instances":[{"instanceId":"a2","id":"7"},{"instanceId":"b1","id":"a1"},{"name":"b2"}]}}""", """{"data":{"instances":[{"instanceId":"a2","id":"7"}]}}""")]
     [InlineData("7", "{}")]
     [InlineData("<html>", null)]

@@ -11,9 +11,12 @@ internal static class InstanceList
     private static readonly string[] IdNames = ["instanceId", "id"];
     private static readonly string[] Naming = [.. IdNames, "sessionId"];
 
+    // What brokers put a list into. Any other name may be an instance's own.
+    private static readonly string[] Envelopes = ["data", "instances", "items", "result", "results", "payload", "response"];
+
     /// <summary>
-    /// The broker's list with the tenant's instances alone. Envelopes stay, whatever beside the lists could tell of other tenants (counts, an
-    /// entry whose id cannot be read) does not.
+    /// The broker's list with the tenant's instances alone, be it a list or an object with a member for each. Envelopes stay, whatever beside
+    /// them could tell of other tenants (counts, an entry whose id cannot be read) does not.
     /// </summary>
     /// <returns>JSON; null when the answer is none.</returns>
     public static string? Visible(string answer, Predicate<string> isTheirs)
@@ -65,10 +68,15 @@ internal static class InstanceList
         json.WriteStartObject();
         foreach (var member in element.ValueKind == JsonValueKind.Object ? element.EnumerateObject() : default)
         {
-            if (member.Value.ValueKind is not (JsonValueKind.Array or JsonValueKind.Object))
-                continue;
-            json.WritePropertyName(member.Name);
-            Write(json, member.Value, isTheirs);
+            if (isTheirs(member.Name))
+            {
+                member.WriteTo(json);
+            }
+            else if (member.Value.ValueKind is JsonValueKind.Array or JsonValueKind.Object && Envelopes.Contains(member.Name))
+            {
+                json.WritePropertyName(member.Name);
+                Write(json, member.Value, isTheirs);
+            }
         }
 
         json.WriteEndObject();
