@@ -8,8 +8,10 @@ public static class ServiceDatabase
 {
     // Prepared once a connection, while the tables may still be empty, and right at ten million rows all the same: one generic plan, in which
     // each look-up uses its index because nothing else is allowed, not because an estimate says so.
-    private const string HotOptions = "-c enable_seqscan=off -c plan_cache_mode=force_generic_plan";
+    private const string HotOptions =
+        "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off -c plan_cache_mode=force_generic_plan";
     private const int HotStatements = 32;
+    private const int MostSessions = 8;
 
     /// <summary>Opens nothing yet; every session it will open has <see cref="DatabaseSessions.Options"/>.</summary>
     /// <exception cref="ArgumentException">The connection string is malformed.</exception>
@@ -20,7 +22,8 @@ public static class ServiceDatabase
     public static NpgsqlDataSource OpenHot(string connectionString)
     {
         var settings = With(connectionString, $"{DatabaseSessions.Options} {HotOptions}");
-        (settings.MaxAutoPrepare, settings.AutoPrepareMinUsages, settings.MaxPoolSize) = (HotStatements, 2, Math.Min(settings.MaxPoolSize, 8));
+        (settings.MaxAutoPrepare, settings.AutoPrepareMinUsages, settings.MaxPoolSize) = (HotStatements, 2, Math.Min(settings.MaxPoolSize, MostSessions));
+        settings.MinPoolSize = Math.Min(settings.MinPoolSize, MostSessions);
         return NpgsqlDataSource.Create(settings);
     }
 

@@ -28,11 +28,13 @@ internal sealed class SendStore([FromKeyedServices(SendStore.Sessions)] NpgsqlDa
     private const string Due = """
         select id from jobs
         where status = 'pending' and instance_id = $1 and next_attempt_at <= now() and (reserved_until is null or reserved_until < now())
-          and (attempts > 0 or due_at > now() - $3) and ($4::uuid[] is null or id = any($4))
+          and (attempts > 0 or due_at > now() - $3)
         """;
 
-    private const string ReserveFreely = $"""
-        with due as ({Due}
+    // A text of its own: one plan for both could not go by the ids.
+    private const string DueOnly = $"{Due} and id = any($4)";
+
+    private const string Freely = """
               and not exists (select from instance_rates r where r.instance_id = $1 and r.next_at > now())
             order by next_attempt_at limit $2 for update skip locked)
         update jobs j set reserved_until = now() + $5 from due where j.id = due.id
@@ -40,10 +42,12 @@ internal sealed class SendStore([FromKeyedServices(SendStore.Sessions)] NpgsqlDa
         """;
 
     // The row lock on the instance's rate makes the slots exact over all replicas; slots that were not used are gone.
-    private const string ReserveSlots = $"""
+    private const string Room = """
         with rate as materialized (select greatest(next_at, clock_timestamp()) as next_at from instance_rates where instance_id = $1 for update),
         room as materialized (select next_at, floor(extract(epoch from clock_timestamp() + $7 - next_at) / $6)::int + 1 as slots from rate),
-        due as ({Due}
+        """;
+
+    private const string InSlots = """
             order by next_attempt_at limit (select least(greatest(slots, 0), $2) from room) for update skip locked),
         numbered as (select id, row_number() over (order by id) - 1 as n from due),
         moved as (update instance_rates r set next_at = room.next_at + (select count(*) from due) * $6 * interval '1 second' from room where r.instance_id = $1)
@@ -135,7 +139,13 @@ internal sealed class SendStore([FromKeyedServices(SendStore.Sessions)] NpgsqlDa
         var free = rate <= 0;
         if (!free)
             await ExecuteAsync("insert into instance_rates (instance_id, next_at) values ($1, now()) on conflict do nothing", cancellationToken, instance);
-        await using var command = database.CreateCommand(free ? ReserveFreely : ReserveSlots);
+        await using var command = database.CreateCommand((free, only) switch
+        {
+            (true, null) => $"with due as ({Due} {Freely}",
+            (true, _) => $"with due as ({DueOnly} {Freely}",
+            (false, null) => $"{Room} due as ({Due} {InSlots}",
+            (false, _) => $"{Room} due as ({DueOnly} {InSlots}",
+        });
         Add(command, instance, limit, dispatch.ExpireAfter);
         command.Parameters.Add(new NpgsqlParameter { Value = (object?)only ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
         Add(command, reservation);
