@@ -47,6 +47,7 @@ public sealed class SendOutcomeTests
     [InlineData(429, -5, 1.1)]
     [InlineData(503, 1, 60)]
     [InlineData(503, 90, 90)]
+    [InlineData(503, 90_000, 3600)]
     public void Retry_after_makes_no_attempt_come_sooner_than_is_good(int status, double asked, double wait) =>
         Assert.Equal(TimeSpan.FromSeconds(wait), After(new BrokerReply(status, "", TimeSpan.FromSeconds(asked)), "keyed", 1).Wait);
 

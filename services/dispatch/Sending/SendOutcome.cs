@@ -13,6 +13,9 @@ public sealed record SendOutcome(
     string Status, string? Category = null, TimeSpan Wait = default, bool Counts = true, string? Error = null, string? ExternalId = null, bool DefiniteRefusal = false,
     bool MayHaveLeft = false)
 {
+    // What a broker that fails may ask for. Longer, and it would have forgotten the key of a message that may have left.
+    private static readonly TimeSpan LongestPatience = TimeSpan.FromHours(1);
+
     // The sidecar waits at least so long before its second try (ADR 0020). An answer that comes sooner is that of the first.
     private static readonly TimeSpan SecondTry = TimeSpan.FromMilliseconds(250);
 
@@ -82,7 +85,7 @@ public sealed record SendOutcome(
     private static TimeSpan WaitOf(BrokerAnswer answer, TimeSpan wait, RetrySchedule schedule, double dice) => (answer.Verdict, answer.RetryAfter) switch
     {
         (BrokerVerdict.Throttled, { } asked) => schedule.NotBefore(asked, dice),
-        (_, { } asked) when asked > wait => asked,
+        (_, { } asked) when asked > wait => asked < LongestPatience || wait > LongestPatience ? asked : LongestPatience,
         _ => wait,
     };
 

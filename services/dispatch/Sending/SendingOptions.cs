@@ -147,6 +147,8 @@ public sealed record SendingOptions
 
         if (CallTimeout >= claims.Lease)
             yield return $"{Section}:CallTimeout: {CallTimeout} is not shorter than {ClaimOptions.Section}:Lease ({claims.Lease}): another replica would take over a send under way.";
+        if (KeyWindow <= TimeSpan.FromTicks(Delays.Sum(static delay => delay.Ticks)) * (1 + RetrySpread))
+            yield return $"{Section}:KeyWindow: {KeyWindow} is not longer than all RetryDelays together: a broker would forget a key before its last attempt.";
         if (MaxInFlight is < 1 or > 4096)
             yield return $"{Section}:MaxInFlight: {MaxInFlight} is not within 1..4096.";
         if (MaxInFlightPerInstance < 1 || MaxInFlightPerInstance > MaxInFlight)
