@@ -27,6 +27,19 @@ public sealed class SendApiTests
     }
 
     [Fact]
+    public async Task Direct_send_to_a_dispatch_that_has_yet_to_read_the_lake_is_told_to_come_again()
+    {
+        await using var world = await SendWorld.StartAsync();
+        // There is no lake to ask, so that it stays so.
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings(("Deliveries:Pull", "true")));
+
+        using var direct = await PostAsync(dispatch, "/api/whatsapp/instances/i/messages", """{"to":"12025550103","content":"Oi"}""");
+
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "unavailable"), (direct.StatusCode, await CodeAsync(direct)));
+        Assert.Equal(0, await world.ScalarAsync<long>("select count(*) from jobs"));
+    }
+
+    [Fact]
     public async Task Direct_send_is_accepted_once_per_key()
     {
         await using var world = await SendWorld.StartAsync();

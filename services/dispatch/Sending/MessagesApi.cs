@@ -29,6 +29,9 @@ internal static class MessagesApi
         var hash = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.Message)));
         if (await sends.FindAsync(caller.Tenant, instance, key, cancellationToken) is not { } send)
         {
+            // It would be accepted and then wait, perhaps until it expires: whoever asks may as well wait.
+            if (await services.GetRequiredService<SendingState>().IsRebuildingAsync(cancellationToken))
+                throw new ApiRefusal(StatusCodes.Status503ServiceUnavailable, "unavailable", "Dispatch is being rebuilt: send it again.", retryAfter: TimeSpan.FromSeconds(30));
             if (await RefuseAsync(context, instance))
                 return;
             send = await sends.AddAsync(caller.Tenant, instance, key, message, hash, Activity.Current?.Id, cancellationToken);

@@ -34,13 +34,12 @@ internal sealed class SendingState(SendingOptions options, BrokerCredentials cre
     private volatile bool _isRebuilding;
 
     /// <summary>True when due jobs may be handled; else they wait. While dispatch is rebuilt, what the lake had before may yet undo them.</summary>
-    public async Task<bool> CanSendAsync(CancellationToken cancellationToken)
-    {
-        if (!await IsConfiguredAsync(cancellationToken))
-            return false;
+    public async Task<bool> CanSendAsync(CancellationToken cancellationToken) =>
+        await IsConfiguredAsync(cancellationToken) && !await IsRebuildingAsync(cancellationToken);
+
+    /// <summary>True while dispatch has yet to read what the lake had when it began.</summary>
+    public async Task<bool> IsRebuildingAsync(CancellationToken cancellationToken) =>
         _isRebuilding = !(await rebuild.GetAsync(cancellationToken)).IsComplete;
-        return !_isRebuilding;
-    }
 
     /// <summary>True when the broker may be called: neither disabled nor without a key.</summary>
     public async Task<bool> HasBrokerAsync(CancellationToken cancellationToken) =>
