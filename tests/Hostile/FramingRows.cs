@@ -41,7 +41,8 @@ public static class FramingRows
         Cut("a body cut short", Sending.EndsEarly, m => Request.V2(m.Body()) with { Framing = "Content-Length: 5000" }),
         Cut("chunks cut short", Sending.EndsEarly, m => Request.V2(m.Body()) with { Framing = "Transfer-Encoding: chunked", Body = Encoding.UTF8.GetBytes("fff\r\n" + m.Body()) }),
         Cut("a body and a reset", Sending.Resets, m => Request.V2(m.Body()) with { Framing = "Content-Length: 5000" }),
-        Cut("headers cut short", Sending.EndsEarly, m => Request.V2("") with { Framing = "X-Signature" }),
+        // Kestrel's own 400, when it is quicker than the end: to a sender who has no event in what it sent.
+        Cut("headers cut short", Sending.EndsEarly, m => Request.V2("") with { Framing = "X-Signature" }) with { Statuses = [0, 400, 408] },
         new("a slow body", m => Request.V2(m.Body()) with { Framing = "Content-Length: 100000" }, [408], "body_timeout") { Sending = Sending.Dribbles },
         new("a body shorter than its length says, and another request", m => Request.V2(m.Body()) with { Body = Encoding.UTF8.GetBytes(m.Body()[..^5]) }, [401], "invalid_signature"),
         new("headers above 32 KiB", m => Request.V2(m.Body()).And("X-Large: " + new string('x', 40_000)), [431]),
