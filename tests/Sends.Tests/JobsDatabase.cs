@@ -18,11 +18,16 @@ internal sealed class JobsDatabase : IAsyncDisposable
     {
         _database = database;
         Source = NpgsqlDataSource.Create(database.ConnectionString);
-        Store = new SendStore(Source, new WorkerIdentity("w"), new DispatchOptions());
+        // One session, so that a plan once made is the plan.
+        Hot = ServiceDatabase.OpenHot(database.ConnectionString + ";Maximum Pool Size=1");
+        Store = new SendStore(Hot, new WorkerIdentity("w"), new DispatchOptions());
         Stale = new StaleJobs(Source);
     }
 
     public NpgsqlDataSource Source { get; }
+
+    /// <summary>The session that <see cref="Store"/> works in.</summary>
+    public NpgsqlDataSource Hot { get; }
 
     public SendStore Store { get; }
 
@@ -73,6 +78,7 @@ internal sealed class JobsDatabase : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await Hot.DisposeAsync();
         await Source.DisposeAsync();
         await _database.DisposeAsync();
     }

@@ -25,14 +25,15 @@ internal sealed class SendStore([FromKeyedServices(SendStore.Sessions)] NpgsqlDa
         """;
 
     // A job whose time to start has passed is left to expire. Reserving keeps replicas apart; only the claim decides.
-    private const string Due = """
-        select id from jobs
-        where status = 'pending' and instance_id = $1 and next_attempt_at <= now() and (reserved_until is null or reserved_until < now())
-          and (attempts > 0 or due_at > now() - $3)
-        """;
+    private const string Ready = "next_attempt_at <= now() and (reserved_until is null or reserved_until < now()) and (attempts > 0 or due_at > now() - $3)";
 
-    // A text of its own: one plan for both could not go by the ids.
-    private const string DueOnly = $"{Due} and id = any($4)";
+    private const string Due = $"select id from jobs where status = 'pending' and instance_id = $1 and {Ready}";
+
+    // Where ids are given, the status is asked for in words that no index knows: while nothing waits, the index of what waits is the
+    // cheapest of all to read whole, and the plan that says so would be kept.
+    private const string IsPending = "status || '' = 'pending'";
+
+    private const string DueOnly = $"select id from jobs where id = any($4) and {IsPending} and instance_id = $1 and {Ready}";
 
     private const string Freely = """
               and not exists (select from instance_rates r where r.instance_id = $1 and r.next_at > now())
@@ -58,11 +59,11 @@ internal sealed class SendStore([FromKeyedServices(SendStore.Sessions)] NpgsqlDa
     // In the order of ids, as every statement over many jobs: two of them cannot deadlock.
     // A claim that was taken late, or by a worker that then paused, starts nothing: the row has moved on since. earlier: when the first attempt
     // under the send key began that may have sent it. With a broker that remembers no key, only this job's own: a replay is a person's decision.
-    private const string Start = """
+    private const string Start = $"""
         with claimed as (select * from unnest($1::uuid[], $2::bigint[]) as c (id, fence)),
         mine as (
             select j.id, c.fence from jobs j join claimed c on c.id = j.id
-            where j.status = 'pending' and j.fence < c.fence and j.next_attempt_at <= now()
+            where j.{IsPending} and j.fence < c.fence and j.next_attempt_at <= now()
             order by j.id for update of j),
         started as (
             update jobs j set status = 'processing', fence = m.fence, attempts = j.attempts + 1, reserved_until = null, updated_at = now()
@@ -161,7 +162,7 @@ internal sealed class SendStore([FromKeyedServices(SendStore.Sessions)] NpgsqlDa
     public async Task<IReadOnlyList<(string Instance, Guid[] Jobs)>> StillDueAsync(Guid[] jobs, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
-            "select instance_id, array_agg(id) from jobs where id = any($1) and status = 'pending' and next_attempt_at <= now() and (attempts > 0 or due_at > now() - $2) group by instance_id");
+            $"select instance_id, array_agg(id) from jobs where id = any($1) and {IsPending} and next_attempt_at <= now() and (attempts > 0 or due_at > now() - $2) group by instance_id");
         Add(command, jobs, dispatch.ExpireAfter);
         return await ReadAsync(command, static reader => (reader.GetString(0), reader.GetFieldValue<Guid[]>(1)), cancellationToken);
     }
