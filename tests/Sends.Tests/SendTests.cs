@@ -17,8 +17,7 @@ public sealed class SendTests
         await world.DrainedAsync(TimeSpan.FromSeconds(90));
 
         Assert.Equal(new Dictionary<string, long> { ["sent"] = 30 }, await world.CountAsync());
-        var counts = world.Broker.Sends.Count();
-        Assert.Equal((30, 30, 0, 0, 0), (counts.Sent, counts.Keys, counts.Doubled, counts.Refused, counts.Conflicts));
+        Assert.Equal(new SendCounts(30, 30, 30, 0, 0, 0, 0), world.Broker.Sends.Count());
         var key = await world.ScalarAsync<string>("select send_key from jobs where id = $1", jobs[0]);
         var sent = Assert.Single(world.Broker.Sends.All, s => s.Key == key);
         Assert.Contains("0af7651916cd43dd8448eb211c80319c", sent.Traceparent, StringComparison.Ordinal);
