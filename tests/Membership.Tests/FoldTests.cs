@@ -19,7 +19,7 @@ public sealed class FoldTests
     private FoldTests Put(FactKind kind, double minute, bool untimed, MemberRole role, params string[] people)
     {
         var at = Noon.AddMinutes(minute);
-        _facts.Add(new Fact(new FactKey(untimed ? at - Untimed.Offset : at, 1, _facts.Count + 1, 0), kind, at, untimed, [.. people.Select(person => new Entry(person, null, role))]));
+        _facts.Add(new Fact(new FactKey(untimed ? at - Untimed.Offset : at, 1, _facts.Count + 1, 0), kind, at, untimed, at, "default", [.. people.Select(person => new Entry(person, null, role))]));
         return this;
     }
 
@@ -171,7 +171,7 @@ public sealed class FoldTests
     public void Person_listed_under_two_jids_has_the_higher_role()
     {
         var identity = new Identity([new IdentityPair("7@s.whatsapp.net", Ana, Noon)]);
-        _facts.Add(new Fact(new FactKey(Noon, 1, 1, 0), FactKind.Roster, Noon, false, [new Entry(Ana, null, MemberRole.Admin), new Entry(null, "7@s.whatsapp.net")]));
+        _facts.Add(new Fact(new FactKey(Noon, 1, 1, 0), FactKind.Roster, Noon, false, Noon, "default", [new Entry(Ana, null, MemberRole.Admin), new Entry(null, "7@s.whatsapp.net")]));
         var members = Fold.Of(_facts, identity).Members;
         Assert.Equal(MemberRole.Admin, Assert.Single(members).Value.Role);
     }

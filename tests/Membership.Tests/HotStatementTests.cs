@@ -30,8 +30,8 @@ public sealed class HotStatementTests : IAsyncLifetime
         insert into whatsapp_participants (tenant, known_by) select 'acme', 'p' || n || '@lid' from generate_series(1, ROWS) n;
         insert into whatsapp_participant_jids (tenant, jid, participant_id) select 'acme', 'p' || n || '@lid', n from generate_series(1, ROWS) n;
         insert into identity_pairs (tenant, phone, lid, since) select 'acme', n || '@s.whatsapp.net', 'p' || n || '@lid', now() from generate_series(1, ROWS) n;
-        insert into membership_rosters (group_id, hash, entries, oldest_order_at, oldest_at) select n, gen_random_uuid(), '[]', now(), now() from generate_series(1, ROWS) n;
-        insert into membership_facts (group_id, order_at, log, position, ordinal, kind, at, untimed, entries) select n, now(), 1, n, 0, 2, now(), false, '[]' from generate_series(1, ROWS) n;
+        insert into membership_rosters (group_id, hash, entries, oldest_order_at, oldest_at, is_whole) select n, gen_random_uuid(), '[]', now(), now(), true from generate_series(1, ROWS) n;
+        insert into membership_facts (group_id, order_at, log, position, ordinal, kind, at, untimed, entries, received_at, source) select n, now(), 1, n, 0, 2, now(), false, '[]', now(), 'default' from generate_series(1, ROWS) n;
         insert into group_phone_mentions (tenant, phone, group_id) select 'acme', n || '@s.whatsapp.net', n from generate_series(1, ROWS) n;
         insert into group_checkpoints (group_id, order_at, log, position, ordinal, members) select n, now(), 1, n, 0, '[]' from generate_series(1, ROWS) n;
         insert into group_tags (group_id, jid, label, order_at, log, position) select n, 'p' || n || '@lid', 'x', now(), 1, n from generate_series(1, ROWS) n;

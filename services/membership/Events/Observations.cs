@@ -19,6 +19,22 @@ public sealed record GroupFact(GroupKey Group, Fact Fact);
 /// <summary>A group was spoken of, perhaps with values for some of its fields.</summary>
 public sealed record GroupSeen(GroupKey Group, DateTimeOffset At, IReadOnlyList<FieldValue> Fields);
 
+/// <summary>A field of a group was set or unset.</summary>
+public sealed record GroupFieldChange(GroupKey Group, FieldChange Change);
+
+/// <summary>A person goes by a name of WhatsApp's own kind (a username), or with null by none any more.</summary>
+/// <param name="Person">The person, by the JID sent: the LID where both were sent.</param>
+/// <param name="Username">The username as sent, without a leading <c>@</c>.</param>
+/// <param name="At">Time that orders it.</param>
+public readonly record struct UsernameSeen(PersonKey Person, string? Username, DateTimeOffset At);
+
+/// <summary>A person took another phone number.</summary>
+/// <param name="Tenant">Tenant.</param>
+/// <param name="OldPhone">Phone JID they had.</param>
+/// <param name="NewPhone">Phone JID they have from then on.</param>
+/// <param name="At">Time that orders it.</param>
+public readonly record struct NumberChangeSeen(string Tenant, string OldPhone, string NewPhone, DateTimeOffset At);
+
 /// <summary>A phone and a LID were seen together.</summary>
 public readonly record struct PairSeen(string Tenant, string Phone, string Lid, DateTimeOffset At);
 
@@ -46,6 +62,15 @@ public sealed class Observations
     /// <summary>Groups and their fields.</summary>
     public List<GroupSeen> Groups { get; } = [];
 
+    /// <summary>Fields of groups that were set or unset.</summary>
+    public List<GroupFieldChange> FieldChanges { get; } = [];
+
+    /// <summary>Usernames of people.</summary>
+    public List<UsernameSeen> Usernames { get; } = [];
+
+    /// <summary>Numbers that people gave up for others.</summary>
+    public List<NumberChangeSeen> NumberChanges { get; } = [];
+
     /// <summary>Pairs of phone and LID that no fact already holds.</summary>
     public List<PairSeen> Pairs { get; } = [];
 
@@ -71,7 +96,15 @@ public sealed class Observations
     public void AddFact(ObservedEvent source, GroupKey group, FactKind kind, IReadOnlyList<Entry> entries)
     {
         if (entries.Count > 0)
-            Facts.Add(new GroupFact(group, new Fact(NextKey(source), kind, source.At, source.IsUntimed, entries)));
+            Facts.Add(new GroupFact(group, new Fact(NextKey(source), kind, source.At, source.IsUntimed, source.ReceivedAt, source.Source.Source, entries)));
+    }
+
+    /// <summary>Adds that a field of a group was set, or with null unset.</summary>
+    public void AddFieldChange(ObservedEvent source, GroupKey group, GroupField field, string? value)
+    {
+        Groups.Add(new GroupSeen(group, source.At, []));
+        var key = new FactKey(source.OrderAt, source.Source.Log, source.Source.Position, FieldChanges.Count);
+        FieldChanges.Add(new GroupFieldChange(group, new FieldChange(field, value, key, source.IsUntimed, source.ReceivedAt, source.Source.Source)));
     }
 
     /// <summary>Adds that the two JIDs of a person belong together, if there are two.</summary>

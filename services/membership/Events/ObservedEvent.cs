@@ -11,15 +11,23 @@ public sealed class ObservedEvent
     /// <summary>Value of occurred_at_source that marks an event without a time of its own (contract of the topic).</summary>
     public const string UntimedSource = "received_at";
 
+    private static readonly DateTimeOffset FirstYear = new(2009, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
+
     private ObservedEvent(CollectedEvent source, JsonElement payload)
     {
         Source = source;
         Payload = payload;
-        At = source.OccurredAt?.ToDateTimeOffset() ?? source.ReceivedAt?.ToDateTimeOffset() ?? throw Poison("the event has no time");
-        // PostgreSQL keeps microseconds; what is compared must be what is stored.
-        At = new DateTimeOffset(At.Ticks - At.Ticks % TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
+        ReceivedAt = Micros(source.ReceivedAt?.ToDateTimeOffset() ?? source.OccurredAt?.ToDateTimeOffset() ?? throw Poison("the event has no time"));
+        At = source.OccurredAt is { } occurred ? Micros(occurred.ToDateTimeOffset()) : ReceivedAt;
         IsUntimed = source.OccurredAtSource == UntimedSource;
         OrderAt = IsUntimed ? At - Untimed.Offset : At;
+    }
+
+    private ObservedEvent(ObservedEvent whole, DateTimeOffset at)
+    {
+        (Source, Payload, ReceivedAt) = (whole.Source, whole.Payload, whole.ReceivedAt);
+        (At, OrderAt, IsUntimed) = (at, at, false);
     }
 
     /// <summary>The event as it came over the topic.</summary>
@@ -31,6 +39,9 @@ public sealed class ObservedEvent
     /// <summary>Tenant that owns the event.</summary>
     public string Tenant => Source.Tenant;
 
+    /// <summary>When the lake took it: our clock, in microseconds.</summary>
+    public DateTimeOffset ReceivedAt { get; }
+
     /// <summary>When it happened by its own account, in microseconds.</summary>
     public DateTimeOffset At { get; }
 
@@ -39,6 +50,18 @@ public sealed class ObservedEvent
 
     /// <summary>Time that orders what the event says.</summary>
     public DateTimeOffset OrderAt { get; }
+
+    /// <summary>
+    /// The same event as the teller of one item of it that has a time of its own. A time before WhatsApp's first year is none, and the
+    /// event's stands; one ahead of our clock counts as 5 minutes ahead.
+    /// </summary>
+    public ObservedEvent ToldAt(DateTimeOffset? own)
+    {
+        if (own is not { } time || time < FirstYear)
+            return this;
+        var latest = ReceivedAt + ClockTolerance;
+        return new ObservedEvent(this, Micros(time < latest ? time : latest));
+    }
 
     /// <summary>Reads the payload's JSON; the document must outlive the event.</summary>
     /// <exception cref="PoisonException">The payload is missing, is not JSON, or is neither object nor array.</exception>
@@ -86,6 +109,9 @@ public sealed class ObservedEvent
             jid = Jid.Parse(Source.ChatJid);
         return jid.IsGroup ? new GroupKey(Tenant, jid.Value) : null;
     }
+
+    // PostgreSQL keeps microseconds; what is compared must be what is stored.
+    private static DateTimeOffset Micros(DateTimeOffset time) => new(time.Ticks - time.Ticks % TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
 
     /// <summary>What is thrown when the event can never be understood.</summary>
     public static PoisonException Poison(string reason) => new("read", reason);

@@ -17,6 +17,9 @@ public enum FactKind : short
 
     /// <summary>People stopped being admins.</summary>
     Demote = 5,
+
+    /// <summary>Part of a roster: whoever is listed is in the group; of the others it says nothing.</summary>
+    Listing = 6,
 }
 
 /// <summary>
@@ -48,8 +51,11 @@ public readonly record struct FactKey(DateTimeOffset OrderAt, int Log, long Posi
 /// <param name="Kind">What it says.</param>
 /// <param name="At">When it happened by the event's own account: the time that is shown.</param>
 /// <param name="IsUntimed">True when <paramref name="At"/> is only the time of reception.</param>
+/// <param name="ReceivedAt">When the lake took the event: our clock.</param>
+/// <param name="Source">Who told it: the collector, as the lake names it.</param>
 /// <param name="Entries">Whom it says it of, in the order sent.</param>
-public sealed record Fact(FactKey Key, FactKind Kind, DateTimeOffset At, bool IsUntimed, IReadOnlyList<Entry> Entries);
+public sealed record Fact(
+    FactKey Key, FactKind Kind, DateTimeOffset At, bool IsUntimed, DateTimeOffset ReceivedAt, string Source, IReadOnlyList<Entry> Entries);
 
 /// <summary>Facts that carry no time of their own.</summary>
 public static class Untimed

@@ -39,7 +39,7 @@ public sealed class Fold
     /// <summary>Applies the next fact.</summary>
     public void Apply(Fact fact)
     {
-        if (fact.Kind == FactKind.Roster)
+        if (fact.Kind is FactKind.Roster or FactKind.Listing)
             ApplyRoster(fact);
         else
             foreach (var entry in fact.Entries)
@@ -58,7 +58,7 @@ public sealed class Fold
 
         foreach (var (person, member) in _members)
         {
-            if (member.IsActive && !listed.ContainsKey(person))
+            if (fact.Kind == FactKind.Roster && member.IsActive && !listed.ContainsKey(person))
                 End(member, fact);
         }
         foreach (var (person, role) in listed)

@@ -43,6 +43,9 @@ public enum GroupField
 
     /// <summary>When the group was created (ISO 8601).</summary>
     CreatedAt,
+
+    /// <summary>How many members the phone says the group has, whether or not it lists them all.</summary>
+    ReportedSize,
 }
 
 /// <summary>Which of two values of a field is the later one: by time, then by place in the log.</summary>
@@ -63,8 +66,17 @@ public readonly record struct FieldVersion(DateTimeOffset At, int Log, long Posi
     private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 }
 
-/// <summary>One field of a group, as an event says it. Flags are <c>true</c> or <c>false</c>.</summary>
-public sealed record FieldValue(GroupField Field, string Value, FieldVersion Version);
+/// <summary>One field of a group, as an event states it: how it stands, not that it changed. Flags are <c>true</c> or <c>false</c>; null = the group has none.</summary>
+public sealed record FieldValue(GroupField Field, string? Value, FieldVersion Version);
+
+/// <summary>A field of a group was set, or with null unset: one telling of one change.</summary>
+/// <param name="Field">The field.</param>
+/// <param name="Value">Its value from then on; null = the group has none.</param>
+/// <param name="Key">Its place in the order of facts.</param>
+/// <param name="IsUntimed">True when only the time of reception is known.</param>
+/// <param name="ReceivedAt">When the lake took the event: our clock.</param>
+/// <param name="Source">Who told it: the collector, as the lake names it.</param>
+public sealed record FieldChange(GroupField Field, string? Value, FactKey Key, bool IsUntimed, DateTimeOffset ReceivedAt, string Source);
 
 /// <summary>
 /// What is known of a group besides its members. Each field keeps the value with the latest version; an event that lacks a field says
@@ -77,7 +89,7 @@ public sealed class GroupProfile
     /// <summary>Values now, one per field that was ever said.</summary>
     public IReadOnlyCollection<FieldValue> Fields => _fields.Values;
 
-    /// <summary>Value of a field; null when it was never said.</summary>
+    /// <summary>Value of a field; null when it was never said, or when the group has none.</summary>
     public string? this[GroupField field] => _fields.GetValueOrDefault(field)?.Value;
 
     /// <summary>Takes a value if it is later than the known one.</summary>

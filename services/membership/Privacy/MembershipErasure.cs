@@ -132,30 +132,31 @@ public sealed class MembershipErasure(NpgsqlDataSource database, MembershipOptio
     /// <summary>A roster is known by a hash of its entries: one that is renamed is another one, and the facts point to that.</summary>
     private static async Task<long> EraseRostersAsync(Erasure erasure, NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
-        var found = new List<(long Group, Guid Hash, string Entries)>();
+        var found = new List<(long Group, Guid Hash, string Entries, bool IsWhole)>();
         await using (var find = Command(
             transaction,
             """
-            select r.group_id, r.hash, r.entries from membership_rosters r join whatsapp_groups g on g.id = r.group_id
+            select r.group_id, r.hash, r.entries, r.is_whole from membership_rosters r join whatsapp_groups g on g.id = r.group_id
             where g.tenant = $1 and r.entries ~ $2 order by r.group_id, r.hash
             """,
             [erasure.Tenant, erasure.Person.Pattern]))
         {
             await using var reader = await find.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
-                found.Add((reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2)));
+                found.Add((reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2), reader.GetBoolean(3)));
         }
         var erased = 0;
-        foreach (var (group, hash, entries) in found)
+        foreach (var (group, hash, entries, isWhole) in found)
         {
-            var (text, renamed) = EntryText.Roster([.. EntryText.Read(entries).Select(entry => entry with { Lid = Renamed(entry.Lid), Phone = Renamed(entry.Phone) })]);
+            var (text, renamed) = EntryText.Roster(
+                [.. EntryText.Read(entries).Select(entry => entry with { Lid = Renamed(entry.Lid), Phone = Renamed(entry.Phone) })], isWhole);
             if (renamed == hash)
                 continue;
             erased++;
             await RunAsync(transaction,
                 """
-                insert into membership_rosters as r (group_id, hash, entries, oldest_order_at, oldest_at)
-                select group_id, $3, $4, oldest_order_at, oldest_at from membership_rosters where group_id = $1 and hash = $2
+                insert into membership_rosters as r (group_id, hash, entries, oldest_order_at, oldest_at, is_whole)
+                select group_id, $3, $4, oldest_order_at, oldest_at, is_whole from membership_rosters where group_id = $1 and hash = $2
                 on conflict (group_id, hash) do update set
                     oldest_order_at = least(r.oldest_order_at, excluded.oldest_order_at), oldest_at = least(r.oldest_at, excluded.oldest_at)
                 """, [group, hash, renamed, text], cancellationToken);

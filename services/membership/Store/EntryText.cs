@@ -36,8 +36,11 @@ internal static class EntryText
         return [.. document.RootElement.EnumerateArray().Select(static row => new Entry(row[0].GetString(), row[1].GetString(), (MemberRole)row[2].GetInt16()))];
     }
 
-    /// <summary>A roster's text and its fingerprint, the same for every order in which the people may be listed.</summary>
-    public static (string Text, Guid Hash) Roster(IReadOnlyList<Entry> entries)
+    /// <summary>
+    /// A roster's text and its fingerprint, the same for every order in which the people may be listed. The same list means another
+    /// thing when it is only a part, and has another fingerprint.
+    /// </summary>
+    public static (string Text, Guid Hash) Roster(IReadOnlyList<Entry> entries, bool isWhole)
     {
         var sorted = entries.ToArray();
         Array.Sort(sorted, static (one, other) =>
@@ -49,7 +52,7 @@ internal static class EntryText
             return byPhone != 0 ? byPhone : one.Role.CompareTo(other.Role);
         });
         var text = Write(sorted);
-        return (text, new Guid(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 16), bigEndian: true));
+        return (text, new Guid(SHA256.HashData(Encoding.UTF8.GetBytes(isWhole ? text : "part" + text)).AsSpan(0, 16), bigEndian: true));
     }
 
     /// <summary>Evidence as <c>[{"log", "position", "jid", "isJoin"}, ...]</c>.</summary>

@@ -26,8 +26,8 @@ internal sealed class FactRow(GroupFact source)
     public static FactRow From(GroupFact source)
     {
         var row = new FactRow(source);
-        if (source.Fact.Kind == FactKind.Roster)
-            (row.Entries, row.Roster) = EntryText.Roster(source.Fact.Entries);
+        if (source.Fact.Kind is FactKind.Roster or FactKind.Listing)
+            (row.Entries, row.Roster) = EntryText.Roster(source.Fact.Entries, isWhole: source.Fact.Kind == FactKind.Roster);
         else
             row.Entries = EntryText.Write(source.Fact.Entries);
         return row;
@@ -75,16 +75,17 @@ internal sealed class FactTable
         SaveRosters(trip, facts, idOf);
         var rows = facts.Select(fact => (Group: idOf(fact.Group), fact.Fact.Key, Row: fact)).OrderBy(static row => row.Group).ThenBy(static row => row.Key).ToArray();
         trip.Run("""
-            insert into membership_facts (group_id, order_at, log, position, ordinal, kind, at, untimed, roster, entries)
+            insert into membership_facts (group_id, order_at, log, position, ordinal, kind, at, untimed, roster, entries, received_at, source)
             select * from unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::bigint[], $5::int[], $6::smallint[], $7::timestamptz[],
-                $8::boolean[], $9::uuid[], $10::text[])
+                $8::boolean[], $9::uuid[], $10::text[], $11::timestamptz[], $12::text[])
             on conflict do nothing
             """,
             rows.Select(static row => row.Group).ToArray(), rows.Select(static row => row.Key.OrderAt).ToArray(),
             rows.Select(static row => row.Key.Log).ToArray(), rows.Select(static row => row.Key.Position).ToArray(),
             rows.Select(static row => row.Key.Ordinal).ToArray(), rows.Select(static row => (short)row.Row.Fact.Kind).ToArray(),
             rows.Select(static row => row.Row.Fact.At).ToArray(), rows.Select(static row => row.Row.Fact.IsUntimed).ToArray(),
-            rows.Select(static row => row.Row.Roster).ToArray(), rows.Select(static row => row.Row.Roster is null ? row.Row.Entries : null).ToArray());
+            rows.Select(static row => row.Row.Roster).ToArray(), rows.Select(static row => row.Row.Roster is null ? row.Row.Entries : null).ToArray(),
+            rows.Select(static row => row.Row.Fact.ReceivedAt).ToArray(), rows.Select(static row => row.Row.Fact.Source).ToArray());
     }
 
     /// <summary>Stores that phones stand alone in groups.</summary>
@@ -121,7 +122,7 @@ internal sealed class FactTable
             cross join lateral (select entries from membership_rosters where group_id = p.group_id and hash = p.roster limit 1) r
             """, row => _rosters[(row.GetInt64(0), row.GetGuid(1))] = EntryText.Read(row.GetString(2)), parameters);
         trip.Read($"""
-            select f.group_id, f.order_at, f.log, f.position, f.ordinal, f.kind, f.at, f.untimed, f.roster, f.entries
+            select f.group_id, f.order_at, f.log, f.position, f.ordinal, f.kind, f.at, f.untimed, f.roster, f.entries, f.received_at, f.source
             from unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::bigint[], $5::int[]) k(id, order_at, log, position, ordinal)
             cross join lateral ({Wanted}) f
             """, ReadFact, parameters);
@@ -137,19 +138,20 @@ internal sealed class FactTable
     {
         var rows = (from fact in facts
                     where fact.Roster is not null && !fact.IsCovered
-                    group fact by (Group: idOf(fact.Group), Hash: fact.Roster!.Value) into same
+                    group fact by (Group: idOf(fact.Group), Hash: fact.Roster!.Value, IsWhole: fact.Fact.Kind == FactKind.Roster) into same
                     orderby same.Key.Group, same.Key.Hash
                     select (same.Key, same.First().Entries, OrderAt: same.Min(static fact => fact.Fact.Key.OrderAt), At: same.Min(static fact => fact.Fact.At))).ToArray();
         if (rows.Length == 0)
             return;
         trip.Run("""
-            insert into membership_rosters as r (group_id, hash, entries, oldest_order_at, oldest_at)
-            select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+            insert into membership_rosters as r (group_id, hash, entries, oldest_order_at, oldest_at, is_whole)
+            select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::boolean[])
             on conflict (group_id, hash) do update set
                 oldest_order_at = least(r.oldest_order_at, excluded.oldest_order_at), oldest_at = least(r.oldest_at, excluded.oldest_at)
             """,
             rows.Select(static row => row.Key.Group).ToArray(), rows.Select(static row => row.Key.Hash).ToArray(),
-            rows.Select(static row => row.Entries).ToArray(), rows.Select(static row => row.OrderAt).ToArray(), rows.Select(static row => row.At).ToArray());
+            rows.Select(static row => row.Entries).ToArray(), rows.Select(static row => row.OrderAt).ToArray(), rows.Select(static row => row.At).ToArray(),
+            rows.Select(static row => row.Key.IsWhole).ToArray());
     }
 
     private void ReadFact(NpgsqlDataReader row)
@@ -160,6 +162,6 @@ internal sealed class FactTable
         if (!_loaded.TryGetValue(group, out var facts))
             _loaded[group] = facts = [];
         _lastRosters[group] = row.IsDBNull(8) ? null : row.GetGuid(8);
-        facts.Add(new Fact(key, (FactKind)row.GetInt16(5), row.Time(6), row.GetBoolean(7), entries));
+        facts.Add(new Fact(key, (FactKind)row.GetInt16(5), row.Time(6), row.GetBoolean(7), row.Time(10), row.GetString(11), entries));
     }
 }

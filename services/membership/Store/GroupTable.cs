@@ -63,7 +63,7 @@ internal sealed class GroupTable
         g.id, g.tenant, g.jid, g.first_seen_at, g.last_active_at, g.folded_order_at, g.folded_log, g.folded_position, g.folded_ordinal,
         g.folded_roster, g.field_versions::text, g.subject, g.description, g.owner_jid, g.addressing_mode, g.linked_parent_jid,
         g.announce::text, g.restrict::text, g.join_approval_mode::text, g.member_add_mode::text, g.is_community::text,
-        g.is_community_announce::text, g.ephemeral_duration::text, g.created_at,
+        g.is_community_announce::text, g.ephemeral_duration::text, g.created_at, g.reported_size::text,
         c.order_at, c.log, c.position, c.ordinal
         """;
 
@@ -148,13 +148,14 @@ internal sealed class GroupTable
                 linked_parent_jid = v.linked_parent, announce = v.announce::boolean, restrict = v.restrict::boolean,
                 join_approval_mode = v.join_approval_mode::boolean, member_add_mode = v.member_add_mode::boolean,
                 is_community = v.is_community::boolean, is_community_announce = v.is_community_announce::boolean,
-                ephemeral_duration = v.ephemeral_duration::bigint, created_at = v.created_at::timestamptz
+                ephemeral_duration = v.ephemeral_duration::bigint, created_at = v.created_at::timestamptz,
+                reported_size = v.reported_size::bigint
             from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[], $5::int[], $6::bigint[], $7::int[], $8::uuid[],
                     $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-                    $18::text[], $19::text[], $20::text[], $21::text[], $22::text[])
+                    $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[])
                 v(id, first_seen_at, last_active_at, folded_order_at, folded_log, folded_position, folded_ordinal, folded_roster,
                     field_versions, subject, description, owner, addressing_mode, linked_parent, announce, restrict, join_approval_mode,
-                    member_add_mode, is_community, is_community_announce, ephemeral_duration, created_at)
+                    member_add_mode, is_community, is_community_announce, ephemeral_duration, created_at, reported_size)
             where g.id = v.id and g.id = any($1)
             """,
             [
@@ -177,7 +178,7 @@ internal sealed class GroupTable
 
     private void ReadRow(NpgsqlDataReader row)
     {
-        const int CheckpointColumn = 24;
+        const int CheckpointColumn = 25;
         var key = new GroupKey(row.GetString(1), row.GetString(2));
         if (!_rows.TryGetValue(key, out var group))
             _rows[key] = group = new GroupRow(key);
@@ -200,11 +201,11 @@ internal sealed class GroupTable
         }
     }
 
-    private static string FieldText(NpgsqlDataReader row, GroupField field)
+    private static string? FieldText(NpgsqlDataReader row, GroupField field)
     {
         const int FirstField = 11;
         return field == GroupField.CreatedAt
-            ? row.Time(FirstField + (int)field).ToString("O", CultureInfo.InvariantCulture)
-            : row.GetString(FirstField + (int)field);
+            ? row.TimeOrNull(FirstField + (int)field)?.ToString("O", CultureInfo.InvariantCulture)
+            : row.Text(FirstField + (int)field);
     }
 }
