@@ -12,6 +12,9 @@ public sealed record MembershipOptions
     /// <summary>Joins handed to the lake at a time, at most 1,000 (the lake's limit).</summary>
     public int JoinBatchSize { get; set; } = 500;
 
+    /// <summary>How long after its reception a join is announced that was told without its time only: mostly its twin with the time follows within seconds.</summary>
+    public TimeSpan JoinHold { get; set; } = TimeSpan.FromSeconds(60);
+
     /// <summary>How long LinkIdentity and UnlinkIdentity wait for their event to come back before they answer UNAVAILABLE.</summary>
     public TimeSpan DecisionPatience { get; set; } = TimeSpan.FromSeconds(15);
 
@@ -26,6 +29,8 @@ public sealed record MembershipOptions
     {
         if (JoinInterval <= TimeSpan.Zero)
             yield return $"Membership:JoinInterval: {JoinInterval} is not positive.";
+        if (JoinHold < TimeSpan.Zero || JoinHold > TimeSpan.FromHours(1))
+            yield return $"Membership:JoinHold: {JoinHold} is not within 0 and 1 hour.";
         if (JoinBatchSize is < 1 or > 1000)
             yield return $"Membership:JoinBatchSize: {JoinBatchSize} is not within 1..1000.";
         if (CheckpointAge <= TimeSpan.Zero)

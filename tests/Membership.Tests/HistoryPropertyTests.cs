@@ -172,7 +172,7 @@ public sealed class HistoryPropertyTests : IAsyncLifetime
             .Select(static same => new IdentityPair(same.Key.Phone, same.Key.Lid, same.Min(static pair => pair.Item3))));
         return [.. from fact in seen.Facts
                    group fact.Fact by fact.Group into own
-                   from member in Fold.Of(own.OrderBy(static fact => fact.Key), identity).Members
+                   from member in Fold.Of([.. own.OrderBy(static fact => fact.Key)], identity).Members
                    select $"{own.Key.Jid}|{member.Key}|{member.Value.Role.ToString().ToLowerInvariant()}|{Text(member.Value.JoinedAt)}|{Text(member.Value.LeftAt)}"];
 
         static string Text(DateTimeOffset? time) => time?.ToString("MM-dd HH:mm:ss.ffffff", null) ?? "-";

@@ -20,6 +20,7 @@ public sealed class HotStatementTests : IAsyncLifetime
         alter table identity_pairs set (autovacuum_enabled = false);
         alter table membership_rosters set (autovacuum_enabled = false);
         alter table membership_facts set (autovacuum_enabled = false);
+        alter table group_field_changes set (autovacuum_enabled = false);
         alter table group_phone_mentions set (autovacuum_enabled = false);
         alter table group_checkpoints set (autovacuum_enabled = false);
         alter table group_tags set (autovacuum_enabled = false);
@@ -32,6 +33,8 @@ public sealed class HotStatementTests : IAsyncLifetime
         insert into identity_pairs (tenant, phone, lid, since) select 'acme', n || '@s.whatsapp.net', 'p' || n || '@lid', now() from generate_series(1, ROWS) n;
         insert into membership_rosters (group_id, hash, entries, oldest_order_at, oldest_at, is_whole) select n, gen_random_uuid(), '[]', now(), now(), true from generate_series(1, ROWS) n;
         insert into membership_facts (group_id, order_at, log, position, ordinal, kind, at, untimed, entries, received_at, source) select n, now(), 1, n, 0, 2, now(), false, '[]', now(), 'default' from generate_series(1, ROWS) n;
+        insert into group_field_changes (group_id, order_at, log, position, ordinal, field, untimed, received_at, source)
+            select n, now(), 1, n, 0, 'Subject', false, now(), 'default' from generate_series(1, ROWS) n;
         insert into group_phone_mentions (tenant, phone, group_id) select 'acme', n || '@s.whatsapp.net', n from generate_series(1, ROWS) n;
         insert into group_checkpoints (group_id, order_at, log, position, ordinal, members) select n, now(), 1, n, 0, '[]' from generate_series(1, ROWS) n;
         insert into group_tags (group_id, jid, label, order_at, log, position) select n, 'p' || n || '@lid', 'x', now(), 1, n from generate_series(1, ROWS) n;

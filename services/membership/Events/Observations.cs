@@ -102,8 +102,9 @@ public sealed class Observations
     /// <summary>Adds that a field of a group was set, or with null unset.</summary>
     public void AddFieldChange(ObservedEvent source, GroupKey group, GroupField field, string? value)
     {
-        Groups.Add(new GroupSeen(group, source.At, []));
-        var key = new FactKey(source.OrderAt, source.Source.Log, source.Source.Position, FieldChanges.Count);
+        AddGroup(source, group);
+        var ordinal = FieldChanges.Count(known => IsOf(known.Change.Key, source));
+        var key = new FactKey(source.OrderAt, source.Source.Log, source.Source.Position, ordinal);
         FieldChanges.Add(new GroupFieldChange(group, new FieldChange(field, value, key, source.IsUntimed, source.ReceivedAt, source.Source.Source)));
     }
 

@@ -55,7 +55,11 @@ public readonly record struct FactKey(DateTimeOffset OrderAt, int Log, long Posi
 /// <param name="Source">Who told it: the collector, as the lake names it.</param>
 /// <param name="Entries">Whom it says it of, in the order sent.</param>
 public sealed record Fact(
-    FactKey Key, FactKind Kind, DateTimeOffset At, bool IsUntimed, DateTimeOffset ReceivedAt, string Source, IReadOnlyList<Entry> Entries);
+    FactKey Key, FactKind Kind, DateTimeOffset At, bool IsUntimed, DateTimeOffset ReceivedAt, string Source, IReadOnlyList<Entry> Entries)
+{
+    /// <summary>True when it tells of a change; false when it lists who is there.</summary>
+    public bool IsChange => Kind is not (FactKind.Roster or FactKind.Listing);
+}
 
 /// <summary>Facts that carry no time of their own.</summary>
 public static class Untimed

@@ -11,42 +11,67 @@ public sealed class Fold
     public static readonly TimeSpan JoinWindow = TimeSpan.FromMinutes(15);
 
     private readonly Identity _identity;
+    private readonly RosterTwins _twins;
     private readonly Dictionary<string, MemberState> _members;
 
     /// <param name="identity">Who is who.</param>
+    /// <param name="twins">Twins among the facts that are going to be applied.</param>
     /// <param name="members">
     /// States to go on from; a fold takes them over. Before a roster all active members must be among them, before any other fact the
     /// people it names.
     /// </param>
-    public Fold(Identity identity, Dictionary<string, MemberState>? members = null)
+    public Fold(Identity identity, RosterTwins twins, Dictionary<string, MemberState>? members = null)
     {
         _identity = identity;
+        _twins = twins;
         _members = members ?? new Dictionary<string, MemberState>(StringComparer.Ordinal);
     }
 
     /// <summary>State of every person the facts have named, by the JID the person is known by.</summary>
     public IReadOnlyDictionary<string, MemberState> Members => _members;
 
+    /// <summary>
+    /// True when the last fact is a list that was not believed in everything, because it may be older than what was received beside it:
+    /// the same list, received later, says more.
+    /// </summary>
+    public bool HasLastListYielded { get; private set; }
+
     /// <summary>The fold of facts in the order of their keys.</summary>
-    public static Fold Of(IEnumerable<Fact> ordered, Identity identity)
+    /// <param name="ordered">Facts in order.</param>
+    /// <param name="identity">Who is who.</param>
+    /// <param name="until">Facts that happened later are left out, but for what they tell of the others; null = none are.</param>
+    public static Fold Of(IReadOnlyList<Fact> ordered, Identity identity, DateTimeOffset? until = null)
     {
-        var fold = new Fold(identity);
+        var fold = new Fold(identity, RosterTwins.Of(ordered, identity));
         foreach (var fact in ordered)
-            fold.Apply(fact);
+        {
+            if (until is null || fact.At <= until)
+                fold.Apply(fact);
+        }
         return fold;
     }
 
     /// <summary>Applies the next fact.</summary>
     public void Apply(Fact fact)
     {
-        if (fact.Kind is FactKind.Roster or FactKind.Listing)
-            ApplyRoster(fact);
+        HasLastListYielded = false;
+        if (fact.IsChange)
+            ApplyChanges(fact);
         else
-            foreach (var entry in fact.Entries)
-                ApplyChange(fact, entry, Find(_identity.Person(entry, fact.Key.OrderAt)));
+            ApplyList(fact);
     }
 
-    private void ApplyRoster(Fact fact)
+    private void ApplyChanges(Fact fact)
+    {
+        foreach (var entry in fact.Entries)
+        {
+            var person = _identity.Person(entry, fact.Key.OrderAt);
+            if (!_twins.HasTwin(fact, person))
+                ApplyChange(fact, entry, Find(person), _twins.TwinsOf(fact, person), person);
+        }
+    }
+
+    private void ApplyList(Fact fact)
     {
         // One person under two JIDs is listed once, with the higher of the two roles.
         var listed = new Dictionary<string, MemberRole>(fact.Entries.Count, StringComparer.Ordinal);
@@ -58,7 +83,11 @@ public sealed class Fold
 
         foreach (var (person, member) in _members)
         {
-            if (fact.Kind == FactKind.Roster && member.IsActive && !listed.ContainsKey(person))
+            if (fact.Kind != FactKind.Roster || !member.IsActive || listed.ContainsKey(person))
+                continue;
+            if (IsNear(fact, JoinReceived(member.Stays[^1])))
+                HasLastListYielded = true;
+            else
                 End(member, fact);
         }
         foreach (var (person, role) in listed)
@@ -66,45 +95,77 @@ public sealed class Fold
             var member = Find(person);
             if (!member.IsActive)
                 Open(member, fact);
-            member.Role = role;
+            ListRole(member, fact, role);
         }
     }
 
-    private static void ApplyChange(Fact fact, Entry entry, MemberState member)
+    // A list and a change that was received beside it may have waited in one outbox: which of the two is older nobody knows. That somebody
+    // is missing in it, or has no role, says nothing then.
+    private void ListRole(MemberState member, Fact list, MemberRole role)
+    {
+        if (role < member.Role && IsNear(list, member.PromotedReceivedAt))
+            HasLastListYielded = true;
+        else if (role != member.Role)
+            (member.Role, member.PromotedReceivedAt) = (role, null);
+    }
+
+    private static bool IsNear(Fact list, DateTimeOffset? received) =>
+        list.IsUntimed && received is { } known && Twins.AreNear(list.ReceivedAt, known);
+
+    /// <summary>When the last add of a stay that carries its time was received; null when none does.</summary>
+    private static DateTimeOffset? JoinReceived(StayState stay) =>
+        stay.Evidence.Where(static evidence => evidence.IsTimed).Max(static evidence => (DateTimeOffset?)evidence.ReceivedAt);
+
+    private void ApplyChange(Fact fact, Entry entry, MemberState member, IReadOnlyList<Fact> twins, string person)
     {
         switch (fact.Kind)
         {
             case FactKind.Add:
-                Add(member, fact, entry);
+                var stay = Add(member, fact, entry);
+                foreach (var twin in twins)
+                    AddTwin(stay, twin, person, fact);
                 break;
             case FactKind.Remove:
                 End(member, fact);
                 break;
             case FactKind.Promote when Presence(member, fact):
                 member.Role = member.Role == MemberRole.Superadmin ? MemberRole.Superadmin : MemberRole.Admin;
+                member.PromotedReceivedAt = fact.IsUntimed ? null : fact.ReceivedAt;
                 break;
             case FactKind.Demote when Presence(member, fact):
-                member.Role = MemberRole.Member;
+                (member.Role, member.PromotedReceivedAt) = (MemberRole.Member, null);
                 break;
         }
     }
 
-    private static void Add(MemberState member, Fact fact, Entry entry)
+    private static StayState Add(MemberState member, Fact fact, Entry entry)
     {
-        var opens = false;
         var stay = fact.IsUntimed ? null : StartedBy(member, fact);
         if (stay is null && !member.IsActive)
         {
             Open(member, fact);
-            member.Role = entry.Role;
-            opens = true;
+            (member.Role, member.PromotedReceivedAt) = (entry.Role, null);
         }
 
         stay ??= member.Stays[^1];
-        var isJoin = opens || (fact.At - stay.Start).Duration() <= JoinWindow;
+        Witness(stay, fact, entry.Jid, IsJoin(fact, stay));
+        return stay;
+    }
+
+    // An announcement that was made under it stands.
+    private void AddTwin(StayState stay, Fact twin, string person, Fact timed)
+    {
+        foreach (var entry in twin.Entries.Where(entry => _identity.Person(entry, twin.Key.OrderAt) == person))
+            Witness(stay, twin, entry.Jid, IsJoin(timed, stay));
+    }
+
+    private static bool IsJoin(Fact add, StayState stay) => (add.At - stay.Start).Duration() <= JoinWindow;
+
+    private static void Witness(StayState stay, Fact add, string jid, bool isJoin)
+    {
         // One event may name a person twice.
-        if (!stay.Evidence.Exists(known => known.Log == fact.Key.Log && known.Position == fact.Key.Position && known.Jid == entry.Jid))
-            stay.Evidence.Add(new JoinEvidence(fact.Key.Log, fact.Key.Position, entry.Jid, isJoin));
+        if (!stay.Evidence.Exists(known => known.Log == add.Key.Log && known.Position == add.Key.Position && known.Jid == jid))
+            stay.Evidence.Add(new JoinEvidence(add.Key.Log, add.Key.Position, jid, isJoin, !add.IsUntimed, add.ReceivedAt));
     }
 
     /// <summary>

@@ -79,26 +79,63 @@ public sealed record FieldValue(GroupField Field, string? Value, FieldVersion Ve
 public sealed record FieldChange(GroupField Field, string? Value, FactKey Key, bool IsUntimed, DateTimeOffset ReceivedAt, string Source);
 
 /// <summary>
-/// What is known of a group besides its members. Each field keeps the value with the latest version; an event that lacks a field says
-/// nothing of it. The result depends on the set of values alone, never on their order.
+/// What is known of a group besides its members. A field has the value that was stated or set last; an event that lacks a field says
+/// nothing of it. A change that was told without a time and has a timed twin counts by the twin alone. The result depends on the set of
+/// what was said, never on its order.
 /// </summary>
 public sealed class GroupProfile
 {
-    private readonly Dictionary<GroupField, FieldValue> _fields = [];
+    private readonly Dictionary<GroupField, FieldValue> _stated = [];
+    private readonly Dictionary<GroupField, List<FieldChange>> _changes = [];
 
-    /// <summary>Values now, one per field that was ever said.</summary>
-    public IReadOnlyCollection<FieldValue> Fields => _fields.Values;
+    /// <summary>What was stated last, one value per field that ever was.</summary>
+    public IReadOnlyCollection<FieldValue> Stated => _stated.Values;
 
     /// <summary>Value of a field; null when it was never said, or when the group has none.</summary>
-    public string? this[GroupField field] => _fields.GetValueOrDefault(field)?.Value;
+    public string? this[GroupField field]
+    {
+        get
+        {
+            var stated = _stated.GetValueOrDefault(field);
+            var set = _changes.TryGetValue(field, out var changes) ? LastOf(changes) : null;
+            if (set is null)
+                return stated?.Value;
+            return stated is not null && stated.Version.CompareTo(VersionOf(set)) > 0 ? stated.Value : set.Value;
+        }
+    }
 
-    /// <summary>Takes a value if it is later than the known one.</summary>
-    /// <returns>True when the profile changed.</returns>
+    /// <summary>Takes what is stated, if it is later than what was stated before.</summary>
+    /// <returns>True when it was.</returns>
     public bool Merge(FieldValue value)
     {
-        if (_fields.TryGetValue(value.Field, out var known) && known.Version.CompareTo(value.Version) >= 0)
+        if (_stated.TryGetValue(value.Field, out var known) && known.Version.CompareTo(value.Version) >= 0)
             return false;
-        _fields[value.Field] = value;
+        _stated[value.Field] = value;
         return true;
     }
+
+    /// <summary>Takes a telling of a change.</summary>
+    /// <returns>False when it is known.</returns>
+    public bool Add(FieldChange change)
+    {
+        if (!_changes.TryGetValue(change.Field, out var known))
+            _changes[change.Field] = known = [];
+        if (known.Exists(other => other.Key == change.Key))
+            return false;
+        known.Add(change);
+        return true;
+    }
+
+    private static FieldChange? LastOf(List<FieldChange> changes)
+    {
+        var twins = new HashSet<FactKey>();
+        foreach (var same in changes.GroupBy(static change => change.Value, StringComparer.Ordinal).Select(static group => group.ToList()))
+        {
+            foreach (var (_, untimed) in Twins.Match(same.ConvertAll(static change => new Telling(change.Key, change.IsUntimed, change.ReceivedAt, change.Source))))
+                twins.Add(same[untimed].Key);
+        }
+        return changes.Where(change => !twins.Contains(change.Key)).MaxBy(static change => change.Key);
+    }
+
+    private static FieldVersion VersionOf(FieldChange change) => new(change.Key.OrderAt, change.Key.Log, change.Key.Position);
 }

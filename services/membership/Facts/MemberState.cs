@@ -5,7 +5,9 @@ namespace WhatsAppMesh.Membership.Facts;
 /// <param name="Position">Position of that event.</param>
 /// <param name="Jid">The JID by which it named the person.</param>
 /// <param name="IsJoin">True when it opened the stay or lies close to its start, so that it proves a join.</param>
-public readonly record struct JoinEvidence(int Log, long Position, string Jid, bool IsJoin);
+/// <param name="IsTimed">True when it carries the time of the join.</param>
+/// <param name="ReceivedAt">When the lake took it.</param>
+public readonly record struct JoinEvidence(int Log, long Position, string Jid, bool IsJoin, bool IsTimed, DateTimeOffset ReceivedAt);
 
 /// <summary>One uninterrupted presence of a person in a group.</summary>
 public sealed class StayState
@@ -47,6 +49,9 @@ public sealed class MemberState
     /// <summary>Role now, or the last one before leaving.</summary>
     public MemberRole Role { get; set; }
 
+    /// <summary>When a promotion was received that carries its time, and that gave the role; null when something else gave it.</summary>
+    public DateTimeOffset? PromotedReceivedAt { get; set; }
+
     /// <summary>When somebody left who was never seen inside; meaningless once there is a stay.</summary>
     public DateTimeOffset? UnseenLeft { get; set; }
 
@@ -66,6 +71,7 @@ public sealed class MemberState
     public MemberState Copy() => new()
     {
         Role = Role,
+        PromotedReceivedAt = PromotedReceivedAt,
         UnseenLeft = UnseenLeft,
         IsUnseenLeftUntimed = IsUnseenLeftUntimed,
         Stays = [.. Stays.Select(stay => new StayState

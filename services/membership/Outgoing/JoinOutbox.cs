@@ -40,8 +40,12 @@ internal sealed partial class JoinOutbox(
     private async Task<List<DerivedEvent>> LoadAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
-            "select event_id, tenant, joined_at, payload from member_joins where state = 'pending' order by log, position, jid limit $1");
+            """
+            select event_id, tenant, joined_at, payload from member_joins
+            where state = 'pending' and (hold_until is null or hold_until <= $2) order by log, position, jid limit $1
+            """);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = options.JoinBatchSize });
+        command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = time.GetUtcNow() });
         var joins = new List<DerivedEvent>();
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         while (await row.ReadAsync(cancellationToken))

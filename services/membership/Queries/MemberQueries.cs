@@ -61,14 +61,15 @@ internal sealed class MemberQueries(NpgsqlDataSource database)
         await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
         var (facts, pairs, tags) = (new FactTable(), new IdentityTable(), new TagTable());
         var trip = new RoundTrip(transaction);
-        facts.Load(trip, [(group, null)], at);
+        // A twin that tells when something happened may be ahead of our clock.
+        facts.Load(trip, [(group, null)], at + Untimed.Offset);
         pairs.LoadMentioned(trip, [group]);
         tags.Load(trip, [group]);
         await trip.SendAsync(cancellationToken);
 
         var identity = pairs.Of(tenant);
         var labels = tags.Of(group, identity, at);
-        var present = Fold.Of(facts.Of(group), identity).Members
+        var present = Fold.Of(facts.Of(group), identity, at).Members
             .Where(member => member.Value.IsActive && (!adminsOnly || member.Value.Role > MemberRole.Member))
             .ToDictionary(static member => member.Key, static member => member.Value, StringComparer.Ordinal);
         var page = new List<Member>();

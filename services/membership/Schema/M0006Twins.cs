@@ -25,6 +25,36 @@ public sealed class M0006Twins : Migration
             drop constraint membership_facts_check,
             add constraint membership_facts_check check ((kind in (1, 6)) = (roster is not null) and (kind in (1, 6)) = (entries is null));
         alter table membership_rosters add column is_whole boolean not null;
-        alter table whatsapp_groups add column reported_size bigint;
+
+        -- timed_received_at, untimed_received_at: when the last change with and without a time was received.
+        -- stated_fields: per field what was stated last, and the time and place in the log of that ({"Subject": ["text", "micros/log/position"]}).
+        alter table whatsapp_groups
+            add column reported_size       bigint,
+            add column timed_received_at   timestamptz,
+            add column untimed_received_at timestamptz,
+            add column stated_fields       jsonb not null default '{}',
+            drop column field_versions;
+
+        -- Append-only: every telling that a field of a group was set (value) or unset (null).
+        create table group_field_changes (
+            group_id    bigint not null references whatsapp_groups (id),
+            order_at    timestamptz not null,
+            log         int not null,
+            position    bigint not null,
+            ordinal     int not null,
+            field       text not null,
+            value       text,
+            untimed     boolean not null,
+            received_at timestamptz not null,
+            source      text not null,
+            primary key (group_id, order_at, log, position, ordinal)
+        );
+
+        -- received_until: when the last of the changes in it was received.
+        alter table group_checkpoints add column received_until timestamptz;
+        -- promoted_received_at: when the promotion was received that gave the role, if it carries its time.
+        alter table whatsapp_group_participants add column promoted_received_at timestamptz;
+        -- hold_until: a join that nobody told with its time waits until then for somebody who does.
+        alter table member_joins add column hold_until timestamptz;
         """);
 }

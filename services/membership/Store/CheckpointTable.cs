@@ -9,7 +9,7 @@ namespace WhatsAppMesh.Membership.Store;
 internal sealed class CheckpointTable
 {
     private readonly Dictionary<long, Dictionary<string, MemberState>> _loaded = [];
-    private readonly List<(long Group, FactKey Key, string Members)> _made = [];
+    private readonly List<(long Group, CheckpointMark Mark, string Members)> _made = [];
     private readonly List<long> _dropped = [];
 
     /// <summary>Loads the checkpoints of the groups.</summary>
@@ -24,8 +24,8 @@ internal sealed class CheckpointTable
     /// <summary>The states of a loaded checkpoint; the caller may change them.</summary>
     public Dictionary<string, MemberState> Of(long group) => _loaded[group];
 
-    /// <summary>Takes the state of a fold right after the fact with this key.</summary>
-    public void Make(long group, FactKey key, IReadOnlyDictionary<string, MemberState> members) => _made.Add((group, key, StateText.Write(members)));
+    /// <summary>Takes the state of a fold right after the newest fact of the mark.</summary>
+    public void Make(long group, CheckpointMark mark, IReadOnlyDictionary<string, MemberState> members) => _made.Add((group, mark, StateText.Write(members)));
 
     /// <summary>Drops a checkpoint that is worth nothing any more.</summary>
     public void Drop(long group) => _dropped.Add(group);
@@ -39,12 +39,13 @@ internal sealed class CheckpointTable
             return;
         var rows = _made.OrderBy(static row => row.Group).ToArray();
         trip.Run("""
-            insert into group_checkpoints (group_id, order_at, log, position, ordinal, members)
-            select * from unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::bigint[], $5::int[], $6::text[])
+            insert into group_checkpoints (group_id, order_at, log, position, ordinal, members, received_until)
+            select * from unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::bigint[], $5::int[], $6::text[], $7::timestamptz[])
             on conflict (group_id) do update set order_at = excluded.order_at, log = excluded.log, position = excluded.position,
-                ordinal = excluded.ordinal, members = excluded.members
+                ordinal = excluded.ordinal, members = excluded.members, received_until = excluded.received_until
             """,
-            rows.Select(static row => row.Group).ToArray(), rows.Select(static row => row.Key.OrderAt).ToArray(), rows.Select(static row => row.Key.Log).ToArray(),
-            rows.Select(static row => row.Key.Position).ToArray(), rows.Select(static row => row.Key.Ordinal).ToArray(), rows.Select(static row => row.Members).ToArray());
+            rows.Select(static row => row.Group).ToArray(), rows.Select(static row => row.Mark.Key.OrderAt).ToArray(), rows.Select(static row => row.Mark.Key.Log).ToArray(),
+            rows.Select(static row => row.Mark.Key.Position).ToArray(), rows.Select(static row => row.Mark.Key.Ordinal).ToArray(), rows.Select(static row => row.Members).ToArray(),
+            rows.Select(static row => row.Mark.ReceivedUntil).ToArray());
     }
 }

@@ -55,7 +55,7 @@ internal static class EntryText
         return (text, new Guid(SHA256.HashData(Encoding.UTF8.GetBytes(isWhole ? text : "part" + text)).AsSpan(0, 16), bigEndian: true));
     }
 
-    /// <summary>Evidence as <c>[{"log", "position", "jid", "isJoin"}, ...]</c>.</summary>
+    /// <summary>Evidence as <c>[{"log", "position", "jid", "isJoin", "isTimed", "received"}, ...]</c>, times in microseconds since 0001.</summary>
     public static string Write(List<JoinEvidence> evidence)
     {
         if (evidence.Count == 0)
@@ -77,6 +77,8 @@ internal static class EntryText
             json.WriteNumber("position"u8, item.Position);
             json.WriteString("jid"u8, item.Jid);
             json.WriteBoolean("isJoin"u8, item.IsJoin);
+            json.WriteBoolean("isTimed"u8, item.IsTimed);
+            json.WriteNumber("received"u8, item.ReceivedAt.UtcTicks / TimeSpan.TicksPerMicrosecond);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -94,5 +96,6 @@ internal static class EntryText
     /// <summary>The same as part of a larger text.</summary>
     public static List<JoinEvidence> ReadEvidence(JsonElement list) => [.. list.EnumerateArray().Select(static item => new JoinEvidence(
         item.GetProperty("log"u8).GetInt32(), item.GetProperty("position"u8).GetInt64(),
-        item.GetProperty("jid"u8).GetString()!, item.GetProperty("isJoin"u8).GetBoolean()))];
+        item.GetProperty("jid"u8).GetString()!, item.GetProperty("isJoin"u8).GetBoolean(), item.GetProperty("isTimed"u8).GetBoolean(),
+        new DateTimeOffset(item.GetProperty("received"u8).GetInt64() * TimeSpan.TicksPerMicrosecond, TimeSpan.Zero)))];
 }

@@ -12,7 +12,7 @@ internal enum FoldMode
     /// <summary>All new facts come after everything folded: they are applied to the stored rows.</summary>
     Advance,
 
-    /// <summary>A fact came late, or somebody turned out to be somebody else: all facts are folded again.</summary>
+    /// <summary>A fact came late or may be told before, or somebody turned out to be somebody else: all facts are folded again.</summary>
     Refold,
 }
 
@@ -75,8 +75,8 @@ internal sealed class FoldPlan
         {
             var own = byGroup.GetValueOrDefault(group) ?? [];
             var isMoved = moved.Contains(group);
-            var after = !isMoved && own.All(fact => group.Checkpoint is { } checkpoint && fact.Fact.Key.CompareTo(checkpoint) > 0) ? group.Checkpoint : null;
-            var fold = new GroupFold(group, ModeOf(group, own, isMoved, tagged.Contains(group)), own, after);
+            var after = !isMoved && own.All(fact => group.Checkpoint is { } checkpoint && checkpoint.IsBefore(fact.Fact)) ? group.Checkpoint : null;
+            var fold = new GroupFold(group, ModeOf(group, own, isMoved, tagged.Contains(group)), own, after?.Key);
             groups.Add(fold);
             if (!NeedsAll(fold) && fold.Mode != FoldMode.Unchanged)
                 members.AddRange(People(fold, tagged[group], identityOf(group.Key.Tenant)).Distinct().Select(person => (group.Id, new PersonKey(group.Key.Tenant, person))));
@@ -86,7 +86,8 @@ internal sealed class FoldPlan
 
     private static FoldMode ModeOf(GroupRow group, List<FactRow> facts, bool isMoved, bool isTagged)
     {
-        if (isMoved || facts.Any(fact => group.Folded is { } folded && fact.Fact.Key.CompareTo(folded) <= 0))
+        if (isMoved || facts.Any(fact => group.Folded is { } folded && fact.Fact.Key.CompareTo(folded) <= 0)
+            || facts.Any(fact => group.MayHoldTwinOf(fact.Fact)))
             return FoldMode.Refold;
         // A phone that stands alone may belong to somebody else at the time of the later fact.
         return !isTagged && facts.All(fact => fact.Roster is { } roster && roster == group.FoldedRoster && !fact.HasAliases)

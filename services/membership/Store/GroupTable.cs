@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text.Json;
 using Npgsql;
 using WhatsAppMesh.Membership.Events;
 using WhatsAppMesh.Membership.Facts;
@@ -14,8 +12,6 @@ internal sealed class GroupRow(GroupKey key)
     /// <summary>0 until the row is stored.</summary>
     public long Id { get; set; }
 
-    public GroupProfile Profile { get; } = new();
-
     public DateTimeOffset FirstSeen { get; set; }
 
     public DateTimeOffset LastActive { get; set; }
@@ -26,11 +22,33 @@ internal sealed class GroupRow(GroupKey key)
     /// <summary>Its roster, when that fact is one.</summary>
     public Guid? FoldedRoster { get; set; }
 
-    /// <summary>Newest fact of the group's checkpoint, when it has one.</summary>
-    public FactKey? Checkpoint { get; set; }
+    /// <summary>The group's checkpoint, when it has one.</summary>
+    public CheckpointMark? Checkpoint { get; set; }
+
+    /// <summary>When the last change that carries its time was received.</summary>
+    public DateTimeOffset? TimedReceived { get; set; }
+
+    /// <summary>When the last change without a time was received.</summary>
+    public DateTimeOffset? UntimedReceived { get; set; }
 
     /// <summary>True when the stored row differs.</summary>
     public bool IsChanged { get; set; }
+
+    /// <summary>True when a fact already folded may tell of the same change as this one.</summary>
+    public bool MayHoldTwinOf(Fact fact) =>
+        fact.IsChange && (fact.IsUntimed ? TimedReceived : UntimedReceived) is { } received && fact.ReceivedAt <= received + Twins.Window;
+
+    /// <summary>Takes note of when changes were received.</summary>
+    public void Receive(IEnumerable<Fact> facts)
+    {
+        foreach (var fact in facts.Where(static fact => fact.IsChange))
+        {
+            if (fact.IsUntimed)
+                UntimedReceived = Later(UntimedReceived, fact.ReceivedAt);
+            else
+                TimedReceived = Later(TimedReceived, fact.ReceivedAt);
+        }
+    }
 
     /// <summary>Takes what one event says.</summary>
     public void See(GroupSeen seen)
@@ -42,9 +60,19 @@ internal sealed class GroupRow(GroupKey key)
             (FirstSeen, IsChanged) = (seen.At, true);
         if (active > LastActive)
             (LastActive, IsChanged) = (active, true);
-        foreach (var field in seen.Fields)
-            IsChanged |= Profile.Merge(field);
     }
+
+    private static DateTimeOffset Later(DateTimeOffset? one, DateTimeOffset other) => one > other ? one.Value : other;
+}
+
+/// <summary>Where a checkpoint stands.</summary>
+/// <param name="Key">Its newest fact.</param>
+/// <param name="ReceivedUntil">When the last of the changes in it was received; null when it holds none.</param>
+internal readonly record struct CheckpointMark(FactKey Key, DateTimeOffset? ReceivedUntil)
+{
+    /// <summary>True when the fact comes after it and cannot be a twin of a fact in it.</summary>
+    public bool IsBefore(Fact fact) =>
+        fact.Key.CompareTo(Key) > 0 && !(fact.IsChange && ReceivedUntil is { } received && fact.ReceivedAt <= received + Twins.Window);
 }
 
 /// <summary>How often "last seen" is worth a write.</summary>
@@ -61,17 +89,13 @@ internal sealed class GroupTable
 {
     private const string Columns = """
         g.id, g.tenant, g.jid, g.first_seen_at, g.last_active_at, g.folded_order_at, g.folded_log, g.folded_position, g.folded_ordinal,
-        g.folded_roster, g.field_versions::text, g.subject, g.description, g.owner_jid, g.addressing_mode, g.linked_parent_jid,
-        g.announce::text, g.restrict::text, g.join_approval_mode::text, g.member_add_mode::text, g.is_community::text,
-        g.is_community_announce::text, g.ephemeral_duration::text, g.created_at, g.reported_size::text,
-        c.order_at, c.log, c.position, c.ordinal
+        g.folded_roster, g.timed_received_at, g.untimed_received_at,
+        c.order_at, c.log, c.position, c.ordinal, c.received_until
         """;
 
     private const string Checkpoint = """
-        left join lateral (select order_at, log, position, ordinal from group_checkpoints where group_id = g.id limit 1) c on true
+        left join lateral (select order_at, log, position, ordinal, received_until from group_checkpoints where group_id = g.id limit 1) c on true
         """;
-
-    private static readonly GroupField[] Fields = Enum.GetValues<GroupField>();
 
     private readonly Dictionary<GroupKey, GroupRow> _rows = [];
     private readonly Dictionary<long, GroupRow> _byId = [];
@@ -143,32 +167,20 @@ internal sealed class GroupTable
             update whatsapp_groups g set
                 first_seen_at = v.first_seen_at, last_active_at = v.last_active_at,
                 folded_order_at = v.folded_order_at, folded_log = v.folded_log, folded_position = v.folded_position,
-                folded_ordinal = v.folded_ordinal, folded_roster = v.folded_roster, field_versions = v.field_versions::jsonb,
-                subject = v.subject, description = v.description, owner_jid = v.owner, addressing_mode = v.addressing_mode,
-                linked_parent_jid = v.linked_parent, announce = v.announce::boolean, restrict = v.restrict::boolean,
-                join_approval_mode = v.join_approval_mode::boolean, member_add_mode = v.member_add_mode::boolean,
-                is_community = v.is_community::boolean, is_community_announce = v.is_community_announce::boolean,
-                ephemeral_duration = v.ephemeral_duration::bigint, created_at = v.created_at::timestamptz,
-                reported_size = v.reported_size::bigint
+                folded_ordinal = v.folded_ordinal, folded_roster = v.folded_roster,
+                timed_received_at = v.timed_received_at, untimed_received_at = v.untimed_received_at
             from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[], $5::int[], $6::bigint[], $7::int[], $8::uuid[],
-                    $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-                    $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[])
+                    $9::timestamptz[], $10::timestamptz[])
                 v(id, first_seen_at, last_active_at, folded_order_at, folded_log, folded_position, folded_ordinal, folded_roster,
-                    field_versions, subject, description, owner, addressing_mode, linked_parent, announce, restrict, join_approval_mode,
-                    member_add_mode, is_community, is_community_announce, ephemeral_duration, created_at, reported_size)
+                    timed_received_at, untimed_received_at)
             where g.id = v.id and g.id = any($1)
             """,
-            [
-                rows.Select(static row => row.Id).ToArray(), rows.Select(static row => row.FirstSeen).ToArray(),
-                rows.Select(static row => row.LastActive).ToArray(), rows.Select(static row => row.Folded?.OrderAt).ToArray(),
-                rows.Select(static row => row.Folded?.Log).ToArray(), rows.Select(static row => row.Folded?.Position).ToArray(),
-                rows.Select(static row => row.Folded?.Ordinal).ToArray(), rows.Select(static row => row.FoldedRoster).ToArray(),
-                rows.Select(VersionsText).ToArray(), .. Fields.Select(field => (object)rows.Select(row => row.Profile[field]).ToArray()),
-            ]);
+            rows.Select(static row => row.Id).ToArray(), rows.Select(static row => row.FirstSeen).ToArray(),
+            rows.Select(static row => row.LastActive).ToArray(), rows.Select(static row => row.Folded?.OrderAt).ToArray(),
+            rows.Select(static row => row.Folded?.Log).ToArray(), rows.Select(static row => row.Folded?.Position).ToArray(),
+            rows.Select(static row => row.Folded?.Ordinal).ToArray(), rows.Select(static row => row.FoldedRoster).ToArray(),
+            rows.Select(static row => row.TimedReceived).ToArray(), rows.Select(static row => row.UntimedReceived).ToArray());
     }
-
-    private static string VersionsText(GroupRow row) => JsonSerializer.Serialize(
-        row.Profile.Fields.ToDictionary(static field => field.Field.ToString(), static field => field.Version.ToString()), StoreJson.Default.DictionaryStringString);
 
     private void Store(GroupRow row, long id)
     {
@@ -178,7 +190,7 @@ internal sealed class GroupTable
 
     private void ReadRow(NpgsqlDataReader row)
     {
-        const int CheckpointColumn = 25;
+        const int CheckpointColumn = 12;
         var key = new GroupKey(row.GetString(1), row.GetString(2));
         if (!_rows.TryGetValue(key, out var group))
             _rows[key] = group = new GroupRow(key);
@@ -188,24 +200,10 @@ internal sealed class GroupTable
         if (row.TimeOrNull(5) is { } orderAt)
             group.Folded = new FactKey(orderAt, row.GetInt32(6), row.GetInt64(7), row.GetInt32(8));
         group.FoldedRoster = row.IsDBNull(9) ? null : row.GetGuid(9);
-        if (row.TimeOrNull(CheckpointColumn) is { } checkpoint)
-        {
-            group.Checkpoint = new FactKey(
-                checkpoint, row.GetInt32(CheckpointColumn + 1), row.GetInt64(CheckpointColumn + 2), row.GetInt32(CheckpointColumn + 3));
-        }
-        var versions = JsonSerializer.Deserialize(row.GetString(10), StoreJson.Default.DictionaryStringString)!;
-        foreach (var field in Fields)
-        {
-            if (versions.TryGetValue(field.ToString(), out var version))
-                group.Profile.Merge(new FieldValue(field, FieldText(row, field), FieldVersion.Parse(version)));
-        }
-    }
-
-    private static string? FieldText(NpgsqlDataReader row, GroupField field)
-    {
-        const int FirstField = 11;
-        return field == GroupField.CreatedAt
-            ? row.TimeOrNull(FirstField + (int)field)?.ToString("O", CultureInfo.InvariantCulture)
-            : row.Text(FirstField + (int)field);
+        (group.TimedReceived, group.UntimedReceived) = (row.TimeOrNull(10), row.TimeOrNull(11));
+        if (row.TimeOrNull(CheckpointColumn) is not { } checkpoint)
+            return;
+        var newest = new FactKey(checkpoint, row.GetInt32(CheckpointColumn + 1), row.GetInt64(CheckpointColumn + 2), row.GetInt32(CheckpointColumn + 3));
+        group.Checkpoint = new CheckpointMark(newest, row.TimeOrNull(CheckpointColumn + 4));
     }
 }

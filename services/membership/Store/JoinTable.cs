@@ -30,7 +30,8 @@ internal sealed record JoinCandidate(GroupRow Group, string Person, string? Phon
 /// Reads and writes member_joins: each stay that some event tells as a join is announced once. A stay counts as announced when any of
 /// the adds told during it has been used for an announcement, whichever add that was and whoever the person was taken for then.
 /// </summary>
-internal sealed class JoinTable
+/// <param name="hold">How long a join waits, from its reception, that nobody told with its time.</param>
+internal sealed class JoinTable(TimeSpan hold)
 {
     private readonly record struct Mark(long Group, int Log, long Position, string Jid);
 
@@ -119,17 +120,19 @@ internal sealed class JoinTable
         if (rows.Length == 0)
             return;
         trip.Run("""
-            insert into member_joins as m (group_id, log, position, jid, event_id, state, tenant, joined_at, payload)
-            select group_id, log, position, jid, event_id, state, tenant, joined_at, payload
-            from unnest($1::bigint[], $2::int[], $3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[], $8::text[], $9::text[])
-                v(group_id, log, position, jid, event_id, tenant, joined_at, payload, state)
-            on conflict (group_id, log, position, jid) do update set state = excluded.state, joined_at = excluded.joined_at, payload = excluded.payload
+            insert into member_joins as m (group_id, log, position, jid, event_id, state, tenant, joined_at, payload, hold_until)
+            select group_id, log, position, jid, event_id, state, tenant, joined_at, payload, hold_until
+            from unnest($1::bigint[], $2::int[], $3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[], $8::text[], $9::text[], $10::timestamptz[])
+                v(group_id, log, position, jid, event_id, tenant, joined_at, payload, state, hold_until)
+            on conflict (group_id, log, position, jid) do update set state = excluded.state, joined_at = excluded.joined_at, payload = excluded.payload,
+                hold_until = excluded.hold_until
             where m.state in ('pending', 'cancelled')
             """,
             rows.Select(static row => row.Mark.Group).ToArray(), rows.Select(static row => row.Mark.Log).ToArray(),
             rows.Select(static row => row.Mark.Position).ToArray(), rows.Select(static row => row.Mark.Jid).ToArray(),
             rows.Select(static row => EventIdOf(row.Mark, row.Join)).ToArray(), rows.Select(static row => row.Join.Group.Key.Tenant).ToArray(),
-            rows.Select(static row => row.Join.Stay.Start).ToArray(), rows.Select(static row => row.State == "pending" ? PayloadOf(row.Mark, row.Join) : "").ToArray(), rows.Select(static row => row.State).ToArray());
+            rows.Select(static row => row.Join.Stay.Start).ToArray(), rows.Select(static row => row.State == "pending" ? PayloadOf(row.Mark, row.Join) : "").ToArray(), rows.Select(static row => row.State).ToArray(),
+            rows.Select(row => HeldUntil(row.Join.Stay)).ToArray());
     }
 
     /// <summary>Cancels what waits in the groups for a stay that an announcement come back shows to be told already.</summary>
@@ -153,6 +156,13 @@ internal sealed class JoinTable
                     select from told d where d.group_id = w.group_id and d.participant_id = w.participant_id and d.number = w.number
                         and d.state in ('sent', 'confirmed'))
             """, groups);
+    }
+
+    // Its twin mostly follows within seconds, and knows better when that was, and whether it was at all.
+    private DateTimeOffset? HeldUntil(StayState stay)
+    {
+        var joins = stay.Evidence.FindAll(static evidence => evidence.IsJoin);
+        return joins.Count == 0 || joins.Exists(static evidence => evidence.IsTimed) ? null : joins.Min(static evidence => evidence.ReceivedAt) + hold;
     }
 
     private static Mark? First(JoinCandidate join) => join.Stay.Evidence.Where(static evidence => evidence.IsJoin)

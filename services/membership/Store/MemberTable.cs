@@ -19,7 +19,7 @@ internal sealed class MemberTable
 {
     private const string Columns = """
         p.known_by, m.group_id, m.participant_id, m.role, m.left_at, m.is_left_untimed, m.tag,
-        s.joined_at, s.is_start_untimed, s.left_at, s.is_end_untimed, s.is_end_by_roster, s.evidence::text
+        s.joined_at, s.is_start_untimed, s.left_at, s.is_end_untimed, s.is_end_by_roster, s.evidence::text, m.promoted_received_at
         """;
 
     private readonly Dictionary<long, Dictionary<string, MemberRow>> _stored = [];
@@ -124,15 +124,15 @@ internal sealed class MemberTable
         if (rows.Length == 0)
             return;
         trip.Run("""
-            insert into whatsapp_group_participants (group_id, participant_id, role, joined_at, left_at, is_left_untimed, tag)
-            select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::boolean[], $7::text[])
+            insert into whatsapp_group_participants (group_id, participant_id, role, joined_at, left_at, is_left_untimed, tag, promoted_received_at)
+            select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::boolean[], $7::text[], $8::timestamptz[])
             on conflict (group_id, participant_id) do update set role = excluded.role, joined_at = excluded.joined_at,
-                left_at = excluded.left_at, is_left_untimed = excluded.is_left_untimed, tag = excluded.tag
+                left_at = excluded.left_at, is_left_untimed = excluded.is_left_untimed, tag = excluded.tag, promoted_received_at = excluded.promoted_received_at
             """,
             rows.Select(static member => member.Group).ToArray(), rows.Select(static member => member.Row.ParticipantId).ToArray(),
             rows.Select(static member => RoleText(member.Row.State.Role)).ToArray(), rows.Select(static member => member.Row.State.JoinedAt).ToArray(),
             rows.Select(static member => member.Row.State.LeftAt).ToArray(), rows.Select(static member => IsLeftUntimed(member.Row.State)).ToArray(),
-            rows.Select(static member => member.Row.Tag).ToArray());
+            rows.Select(static member => member.Row.Tag).ToArray(), rows.Select(static member => member.Row.State.PromotedReceivedAt).ToArray());
     }
 
     private void SaveStays(RoundTrip trip)
@@ -159,7 +159,8 @@ internal sealed class MemberTable
 
     private static bool IsSame(MemberRow one, MemberRow other) =>
         one.State.Role == other.State.Role && one.State.JoinedAt == other.State.JoinedAt && one.State.LeftAt == other.State.LeftAt
-        && IsLeftUntimed(one.State) == IsLeftUntimed(other.State) && one.Tag == other.Tag;
+        && IsLeftUntimed(one.State) == IsLeftUntimed(other.State) && one.Tag == other.Tag
+        && one.State.PromotedReceivedAt == other.State.PromotedReceivedAt;
 
     private static bool IsSame(StayState one, StayState other) =>
         one.Start == other.Start && one.IsStartUntimed == other.IsStartUntimed && one.End == other.End
@@ -191,7 +192,7 @@ internal sealed class MemberTable
             members[row.GetString(0)] = member = new MemberRow
             {
                 ParticipantId = row.GetInt64(2),
-                State = new MemberState { Role = role, UnseenLeft = row.TimeOrNull(4), IsUnseenLeftUntimed = row.GetBoolean(5) },
+                State = new MemberState { Role = role, PromotedReceivedAt = row.TimeOrNull(13), UnseenLeft = row.TimeOrNull(4), IsUnseenLeftUntimed = row.GetBoolean(5) },
                 Tag = row.Text(6),
             };
         }

@@ -19,13 +19,14 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipO
     public const long TurnLock = 0x6D656D62;
 
     private readonly GroupTable _groups = new();
+    private readonly ProfileTable _profiles = new();
     private readonly IdentityTable _identity = new();
     private readonly PeopleTable _people = new();
     private readonly FactTable _facts = new();
     private readonly CheckpointTable _checkpoints = new();
     private readonly TagTable _tags = new();
     private readonly MemberTable _members = new();
-    private readonly JoinTable _joins = new();
+    private readonly JoinTable _joins = new(options.JoinHold);
 
     /// <summary>Applies the observations.</summary>
     public async Task<BatchOutcome> ApplyAsync(Observations seen, CancellationToken cancellationToken)
@@ -58,6 +59,10 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipO
         _identity.Load(trip, jids.Where(static jid => Jid.Parse(jid.Jid).IsPhone).ToArray());
         _people.Load(trip, jids);
         await trip.SendAsync(cancellationToken);
+        trip = new RoundTrip(transaction);
+        _profiles.Load(trip, [.. groups.Select(id => _groups[id].Key)]);
+        await trip.SendAsync(cancellationToken);
+        _profiles.Rewrite();
         _people.Rewrite();
         _people.Own(_identity.Of);
         var plan = FoldPlan.Of([], [], key => _groups[key], groups.Select(id => _groups[id]), _identity.Of);
@@ -80,10 +85,13 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipO
         var trip = new RoundTrip(transaction);
         trip.Read("select pg_advisory_xact_lock($1)", static _ => { }, TurnLock);
         _groups.Load(trip, seen.Groups.Select(static group => group.Group).Distinct().ToArray());
+        _profiles.Load(trip, [.. seen.Groups.Where(static group => group.Fields.Count > 0).Select(static group => group.Group)
+            .Concat(seen.FieldChanges.Select(static change => change.Group)).Distinct()]);
         FactTable.LoadKnownRosters(trip, facts);
         await trip.SendAsync(cancellationToken);
         foreach (var group in seen.Groups)
             _groups[group.Group].See(group);
+        _profiles.Merge(seen);
     }
 
     private async Task LoadPeopleAsync(Observations seen, List<FactRow> facts, CancellationToken cancellationToken)
@@ -172,12 +180,15 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipO
         var identity = _identity.Of(row.Key.Tenant);
         row.Folded = group.Newest(_facts.Of(row.Id)) ?? row.Folded;
         row.FoldedRoster = group.Mode == FoldMode.Refold ? _facts.LastRoster(row.Id) : group.LastRoster ?? (group.Facts.Count > 0 ? null : row.FoldedRoster);
+        row.Receive(group.Facts.Select(static fact => fact.Fact));
         row.IsChanged = true;
         if (group.Mode == FoldMode.Unchanged)
             return;
 
         var stored = _members.Stored(row.Id);
         var fold = group.Mode == FoldMode.Refold ? Refold(group, identity) : Advance(group, identity, stored);
+        if (fold.HasLastListYielded)
+            row.FoldedRoster = null;
         var labels = _tags.Of(row.Id, identity);
         foreach (var (person, state) in fold.Members)
             PutMember(row, person, state, labels, candidates);
@@ -187,7 +198,8 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipO
 
     private static Fold Advance(GroupFold group, Identity identity, IReadOnlyDictionary<string, MemberRow> stored)
     {
-        var fold = new Fold(identity, stored.ToDictionary(static member => member.Key, static member => member.Value.State.Copy(), StringComparer.Ordinal));
+        var twins = RosterTwins.Of(group.Facts.ConvertAll(static fact => fact.Fact), identity);
+        var fold = new Fold(identity, twins, stored.ToDictionary(static member => member.Key, static member => member.Value.State.Copy(), StringComparer.Ordinal));
         foreach (var fact in group.Facts)
             fold.Apply(fact.Fact);
         return fold;
@@ -197,24 +209,46 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipO
     {
         var id = group.Group.Id;
         var facts = _facts.Of(id);
-        var fold = new Fold(identity, group.After is null ? null : _checkpoints.Of(id));
-        var settled = Settled(facts);
-        if (settled < options.CheckpointFacts)
-            settled = 0;
+        var twins = RosterTwins.Of(facts, identity);
+        var fold = new Fold(identity, twins, group.After is null ? null : _checkpoints.Of(id));
+        var settled = Settled(facts, twins);
         for (var i = 0; i < facts.Count; i++)
         {
             fold.Apply(facts[i]);
             if (i == settled - 1)
-                _checkpoints.Make(id, facts[i].Key, fold.Members);
+                _checkpoints.Make(id, MarkAt(facts.GetRange(0, settled), group), fold.Members);
         }
         if (settled == 0 && group.After is null && group.Group.Checkpoint is not null)
             _checkpoints.Drop(id);
         return fold;
     }
 
-    /// <summary>How many of the facts are so much older than the newest that hardly anything will come in before them.</summary>
-    private int Settled(List<Fact> facts) =>
-        facts.Count == 0 ? 0 : facts.FindLastIndex(fact => fact.Key.OrderAt <= facts[^1].Key.OrderAt - options.CheckpointAge) + 1;
+    /// <summary>
+    /// How many of the facts may go into a checkpoint: those so much older than the newest that hardly anything will come in before them,
+    /// and no fact without its twin. 0 when they are not worth one.
+    /// </summary>
+    private int Settled(List<Fact> facts, RosterTwins twins)
+    {
+        if (facts.Count == 0)
+            return 0;
+        var settled = facts.FindLastIndex(fact => fact.Key.OrderAt <= facts[^1].Key.OrderAt - options.CheckpointAge) + 1;
+        var places = facts.Select(static (fact, place) => (fact.Key, place)).ToDictionary(static fact => fact.Key, static fact => fact.place);
+        var pairs = twins.Pairs.Select(pair => (First: Math.Min(places[pair.One], places[pair.Other]), Last: Math.Max(places[pair.One], places[pair.Other])))
+            .OrderByDescending(static pair => pair.Last).ToList();
+        foreach (var (first, last) in pairs)
+        {
+            if (first < settled && settled <= last)
+                settled = first;
+        }
+        return settled < options.CheckpointFacts ? 0 : settled;
+    }
+
+    private static CheckpointMark MarkAt(List<Fact> facts, GroupFold group)
+    {
+        var received = facts.Where(static fact => fact.IsChange).Max(static fact => (DateTimeOffset?)fact.ReceivedAt);
+        var before = group.After is null ? null : group.Group.Checkpoint!.Value.ReceivedUntil;
+        return new CheckpointMark(facts[^1].Key, before > received || received is null ? before : received);
+    }
 
     private void PutMember(GroupRow group, string person, MemberState state, Dictionary<string, string> labels, List<JoinCandidate> candidates)
     {
@@ -241,6 +275,7 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipO
         _members.Save(trip);
         _people.Save(trip);
         _groups.Save(trip);
+        _profiles.Save(trip, IdOf);
         _checkpoints.Save(trip);
         _joins.Save(trip);
         JoinTable.CancelTold(trip, seen.Joins.Select(join => IdOf(join.Group)).Distinct().ToArray());

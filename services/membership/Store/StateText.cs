@@ -6,7 +6,7 @@ using WhatsAppMesh.Membership.Facts;
 namespace WhatsAppMesh.Membership.Store;
 
 /// <summary>
-/// States of members in the text form of a checkpoint: <c>[[person, role, left unseen, is that untimed, [[start, is it untimed, end, is
+/// States of members in the text form of a checkpoint: <c>[[person, role, promotion received, left unseen, is that untimed, [[start, is it untimed, end, is
 /// it untimed, evidence], ...]], ...]</c>, times in microseconds since 0001.
 /// </summary>
 internal static class StateText
@@ -32,9 +32,10 @@ internal static class StateText
         return document.RootElement.EnumerateArray().ToDictionary(static row => row[0].GetString()!, static row => new MemberState
         {
             Role = (MemberRole)row[1].GetInt16(),
-            UnseenLeft = Time(row[2]),
-            IsUnseenLeftUntimed = row[3].GetBoolean(),
-            Stays = [.. row[4].EnumerateArray().Select(ReadStay)],
+            PromotedReceivedAt = Time(row[2]),
+            UnseenLeft = Time(row[3]),
+            IsUnseenLeftUntimed = row[4].GetBoolean(),
+            Stays = [.. row[5].EnumerateArray().Select(ReadStay)],
         }, StringComparer.Ordinal);
     }
 
@@ -43,6 +44,7 @@ internal static class StateText
         json.WriteStartArray();
         json.WriteStringValue(person);
         json.WriteNumberValue((short)member.Role);
+        WriteTime(json, member.PromotedReceivedAt);
         WriteTime(json, member.UnseenLeft);
         json.WriteBooleanValue(member.IsUnseenLeftUntimed);
         json.WriteStartArray();

@@ -16,6 +16,9 @@ public sealed class Collector(string tenant = "acme")
 
     private long _position;
 
+    /// <summary>Name under which the next event is told.</summary>
+    public string Name { get; set; } = "default";
+
     /// <summary>When the next event is received.</summary>
     public DateTimeOffset Clock { get; set; } = Noon;
 
@@ -25,7 +28,7 @@ public sealed class Collector(string tenant = "acme")
         Log = 1,
         Position = ++_position,
         Tenant = tenant,
-        Source = EventOrigin.TellerOf(type) ?? "default",
+        Source = EventOrigin.TellerOf(type) ?? Name,
         EventId = Guid.NewGuid().ToString(),
         Type = type,
         ChatJid = chat,
@@ -57,6 +60,16 @@ public sealed class Collector(string tenant = "acme")
             ["messageTimestamp"] = at.ToUnixTimeSeconds(),
             ["messageStubType"] = type,
             ["messageStubParameters"] = new JsonArray([.. people.Select(static person => (JsonNode)person.ToJsonString())]),
+        }, at, group);
+
+    /// <summary>The stub of a change of a group's field.</summary>
+    public CollectedEvent FieldStubOf(string group, string type, DateTimeOffset at, params string[] parameters) =>
+        Event("messages.upsert", new JsonObject
+        {
+            ["key"] = new JsonObject { ["remoteJid"] = group, ["id"] = "S2" },
+            ["messageTimestamp"] = at.ToUnixTimeSeconds(),
+            ["messageStubType"] = type,
+            ["messageStubParameters"] = new JsonArray([.. parameters.Select(static text => (JsonNode)text)]),
         }, at, group);
 
     /// <summary>A text message of somebody.</summary>

@@ -28,7 +28,11 @@ public sealed class RandomHistory
         for (var i = 0; i < length; i++)
         {
             history._collector.Clock += TimeSpan.FromSeconds(history._random.Next(0, 400));
-            history._events.Add(history.Next());
+            history._collector.Name = history.One("default", "default", "second");
+            if (history._random.Next(5) == 0)
+                history.AddTwins();
+            else
+                history._events.Add(history.Next());
         }
         return history._events;
     }
@@ -46,6 +50,37 @@ public sealed class RandomHistory
         < 19 => Subject(),
         _ => Duplicate(),
     };
+
+    // As the library tells a change: with the server's time and without, received within seconds or, from two collectors, minutes, in either order;
+    // about now, or after hours in an outbox.
+    private void AddTwins()
+    {
+        var (group, at) = (Group(), SomeTime());
+        var (stub, action) = _random.Next(4) switch
+        {
+            0 => ("GROUP_PARTICIPANT_ADD", "add"),
+            1 => ("GROUP_PARTICIPANT_REMOVE", "remove"),
+            2 => ("GROUP_PARTICIPANT_PROMOTE", "promote"),
+            _ => ("GROUP_CHANGE_ANNOUNCE", "announce"),
+        };
+        var number = _random.Next(1, People + 1);
+        var tellings = new List<Func<CollectedEvent>>
+        {
+            () => action == "announce" ? Announce(group, at, true) : _collector.StubOf(group, stub, at, Somebody(number)),
+            () => action == "announce" ? Announce(group, null, true) : _collector.UpdateOf(group, action, Somebody(number)),
+            () => action == "announce" ? Announce(group, null, false) : _collector.UpdateOf(group, action, Somebody(number)),
+        };
+        foreach (var telling in tellings.OrderBy(_ => _random.Next()).Take(_random.Next(2, 4)))
+        {
+            _collector.Clock += TimeSpan.FromSeconds(One(1, 5, 400));
+            _collector.Name = One("default", "second");
+            _events.Add(telling());
+        }
+    }
+
+    private CollectedEvent Announce(string group, DateTimeOffset? at, bool on) => at is { } time
+        ? _collector.FieldStubOf(group, "GROUP_CHANGE_ANNOUNCE", time, on ? "on" : "off")
+        : _collector.Event("groups.update", new JsonObject { ["id"] = group, ["announce"] = on }, null, group);
 
     private CollectedEvent Snapshot() => _collector.SnapshotOf(
         Group(), _random.Next(4) == 0 ? SomeTime() : null, [.. Enumerable.Range(1, People).Where(_ => _random.Next(3) > 0).Select(Somebody)]);
@@ -130,6 +165,8 @@ public sealed class RandomHistory
     private string Group() => Groups[_random.Next(Groups.Length)];
 
     private string? Role() => Roles[_random.Next(Roles.Length)];
+
+    private int One(params ReadOnlySpan<int> numbers) => numbers[_random.Next(numbers.Length)];
 
     private string One(params ReadOnlySpan<string> texts) => texts[_random.Next(texts.Length)];
 }
