@@ -57,7 +57,12 @@ public sealed class MeshUnderTest : IAsyncLifetime
             Configuration = Configuration,
             EphemeralPorts = true,
             Replicas = Replicas,
-            Environment = new Dictionary<string, IReadOnlyDictionary<string, string>>(Environment) { ["edge"] = Senders(), ["dispatch"] = Dispatch() },
+            Environment = new Dictionary<string, IReadOnlyDictionary<string, string>>(Environment)
+            {
+                ["edge"] = Senders(),
+                ["membership"] = Membership(),
+                ["dispatch"] = Dispatch(),
+            },
             Postgres = await TestDatabase.ServerAsync(),
             DatabasePrefix = $"e2e_{_name}_",
             RemoveDataAtStop = true,
@@ -91,6 +96,10 @@ public sealed class MeshUnderTest : IAsyncLifetime
 #else
         "release";
 #endif
+
+    // Joins that are told without their time alone wait for their twin; a test does not.
+    private Dictionary<string, string> Membership() =>
+        new(Environment.GetValueOrDefault("membership") ?? new Dictionary<string, string>()) { ["Membership__JoinHold"] = "00:00:02" };
 
     private Dictionary<string, string> Dispatch()
     {

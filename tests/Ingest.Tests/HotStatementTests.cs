@@ -10,12 +10,12 @@ namespace WhatsAppMesh.Ingest.Tests;
 public class HotStatementTests
 {
     private const string AppendTypes =
-        "int, int[], uuid[], uuid[], uuid[], text[], text[], text[], text[], text[], timestamptz[], text[], timestamptz[], text[], text[], bool[]";
+        "int, int[], uuid[], uuid[], uuid[], text[], text[], text[], text[], text[], timestamptz[], text[], timestamptz[], text[], text[], bool[], uuid[]";
 
     private const string AppendValues =
         """
         1, array[1], array[gen_random_uuid()], array[gen_random_uuid()], array[gen_random_uuid()], array['s'], array['t'], array['c'], array['p'], array['a'],
-        array[now()], array['o'], array[now()], array[null::text], array['{}'], array[false]
+        array[now()], array['o'], array[now()], array[null::text], array['{}'], array[false], array['6f1d6f0e-7c52-5b0a-9a86-2d3c54b6a1e7'::uuid]
         """;
 
     [Fact]
@@ -59,9 +59,15 @@ public class HotStatementTests
         var values = AppendValues.Replace("1, array[1], array[gen_random_uuid()]", $"1, array[1], array['{id}'::uuid]", StringComparison.Ordinal);
         await ExplainAsync(hot, $"append({values})");
         await ExecuteAsync(hot, $"insert into seen (tenant, event_id, body_hash, log, position, revision) select 1, '{id}', gen_random_uuid(), 1, n, n from generate_series(1, 5000) n");
+        await ExecuteAsync(hot,
+            $"""
+            insert into seen (tenant, event_id, body_hash, log, position, revision, observation, received_at)
+            select 1, '{id}', gen_random_uuid(), 1, n, n, '6f1d6f0e-7c52-5b0a-9a86-2d3c54b6a1e7', now() - n * interval '1 hour' from generate_series(5001, 10000) n
+            """);
         var plan = await ExplainAsync(hot, $"append({values})");
         Assert.Contains("seen_pkey", plan, StringComparison.Ordinal);
         Assert.Contains("seen_newest", plan, StringComparison.Ordinal);
+        Assert.Contains("seen_observations", plan, StringComparison.Ordinal);
         // No node on the way reads the bodies, to filter, count or sort them.
         Assert.DoesNotContain("rows=500", plan, StringComparison.Ordinal);
         Assert.DoesNotContain("Rows Removed by Filter: 500", plan, StringComparison.Ordinal);

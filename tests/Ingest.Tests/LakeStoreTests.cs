@@ -62,7 +62,7 @@ public class LakeStoreTests : IAsyncLifetime
     {
         await _replicas[0].PostV2Async(Guid.NewGuid().ToString(), Text);
         var (known, fresh) = (Guid.NewGuid(), Guid.NewGuid());
-        var hash = BodyHash.Of("t", "{}"u8, _clock.GetUtcNow());
+        var hash = BodyHash.Of("t", "{}"u8);
         // Another appender that is not done yet: it has the lock, and stores the first of the two events at position 2.
         await using var appender = new Npgsql.NpgsqlConnection(_database.ConnectionString);
         await appender.OpenAsync();
@@ -115,17 +115,42 @@ public class LakeStoreTests : IAsyncLifetime
         Assert.Equal(2L, await CountAsync());
     }
 
-    [Fact]
-    public async Task A_roster_is_stored_once_per_quarter_of_an_hour()
+    [Theory]
+    [InlineData(Roster)]
+    [InlineData("""{"type":"group-participants.update","payload":{"id":"1@g.us","action":"add","participants":[{"id":"1@lid"}]}}""")]
+    [InlineData("""{"type":"groups.update","payload":{"id":"1@g.us","announce":true}}""")]
+    [InlineData("""{"type":"chats.update","payload":{"id":"1@g.us","ephemeralExpiration":null}}""")]
+    public async Task An_observation_is_news_when_its_newest_copy_is_older_than_a_quarter_of_an_hour(string body)
     {
         var id = Guid.NewGuid().ToString();
-        await _replicas[0].PostV2Async(id, Roster);
-        _clock.Advance(TimeSpan.FromMinutes(14));
-        await _replicas[1].PostV2Async(id, Roster);
-        Assert.Equal(1L, await CountAsync());
-        _clock.Advance(TimeSpan.FromMinutes(1));
-        await _replicas[1].PostV2Async(id, Roster);
-        Assert.Equal([0, 1], await _database.ConnectionString.ListAsync<int>("select revision from whatsapp_events order by position"));
+        // Across the quarter of a clock, a second apart: one. Then each counts from the newest copy that was stored.
+        _clock.Advance(TimeSpan.FromSeconds(14 * 60 + 59));
+        foreach (var (minutes, copies) in new[] { (0.0, 1L), (0.02, 1), (14.5, 1), (0.4, 1), (0.1, 2), (14.9, 2), (0.2, 3) })
+        {
+            _clock.Advance(TimeSpan.FromMinutes(minutes));
+            await Task.WhenAll(_replicas.Select(replica => replica.PostV2Async(id, body)));
+            Assert.Equal(copies, await CountAsync());
+        }
+        Assert.Equal([0, 1, 2], await _database.ConnectionString.ListAsync<int>("select revision from whatsapp_events order by position"));
+        Assert.Equal(3L, await _database.ConnectionString.ScalarAsync<long>("select position from head"));
+    }
+
+    [Fact]
+    public async Task What_happened_once_is_a_duplicate_for_ever()
+    {
+        var id = Guid.NewGuid().ToString();
+        string[] bodies =
+        [
+            Text, """{"type":"groups.update","payload":{"id":"1@g.us","subject":"S","subjectTime":1717243200}}""",
+            """{"type":"messages.reaction","payload":{"key":{"id":"1"},"reaction":{"text":"x"}}}""",
+        ];
+        for (var round = 0; round < 3; round++)
+        {
+            foreach (var body in bodies)
+                await _replicas[round % 2].PostV2Async(id, body);
+            _clock.Advance(TimeSpan.FromHours(1));
+        }
+        Assert.Equal(3L, await CountAsync());
     }
 
     [Fact]

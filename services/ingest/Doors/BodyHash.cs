@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 
 namespace WhatsAppMesh.Ingest;
 
@@ -12,18 +11,16 @@ namespace WhatsAppMesh.Ingest;
 /// </summary>
 internal static class BodyHash
 {
-    private static readonly TimeSpan RosterBucket = TimeSpan.FromMinutes(15);
+    /// <summary>Hash of an event's body.</summary>
+    public static Guid Of(string type, ReadOnlySpan<byte> payload) => Hash(type, payload, []);
 
-    /// <summary>Hash of an event's body; for a roster also of the 15-minute bucket in which it was received.</summary>
-    public static Guid Of(string type, ReadOnlySpan<byte> payload, DateTimeOffset receivedAt)
+    /// <summary>Hash of one observation among those with the same body: of the body's hash and when it was received, in microseconds.</summary>
+    public static Guid OfObservation(string type, Guid body, DateTimeOffset receivedAt)
     {
-        if (!IsRoster(type, payload))
-            return Hash(type, payload, []);
-        // A collector gives an unchanged roster the same id for ever: without the bucket it could never heal a missed rejoin.
-        Span<byte> bucket = stackalloc byte[9];
-        bucket[0] = 0;
-        BinaryPrimitives.WriteInt64BigEndian(bucket[1..], receivedAt.UtcTicks / RosterBucket.Ticks);
-        return Hash(type, payload, bucket);
+        Span<byte> observed = stackalloc byte[24];
+        body.TryWriteBytes(observed, bigEndian: true, out _);
+        BinaryPrimitives.WriteInt64BigEndian(observed[16..], receivedAt.UtcTicks / TimeSpan.TicksPerMicrosecond);
+        return Hash(type, observed, "\0observed"u8);
     }
 
     /// <summary>Hash of a derived event: of type and id alone, so that its id is a duplicate whatever the body says.</summary>
@@ -32,23 +29,6 @@ internal static class BodyHash
         Span<byte> id = stackalloc byte[16];
         eventId.TryWriteBytes(id, bigEndian: true, out _);
         return Hash(type, id, "\0derived"u8);
-    }
-
-    private static bool IsRoster(string type, ReadOnlySpan<byte> payload) =>
-        type is EventTypes.GroupsMetadata or EventTypes.GroupsUpsert || (type == EventTypes.GroupsUpdate && HasParticipants(payload));
-
-    private static bool HasParticipants(ReadOnlySpan<byte> payload)
-    {
-        var reader = new Utf8JsonReader(payload, EventReader.JsonOptions);
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-            return false;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            if (reader.ValueTextEquals("participants"u8))
-                return reader.Read() && reader.TokenType == JsonTokenType.StartArray;
-            reader.Skip();
-        }
-        return false;
     }
 
     private static Guid Hash(string type, ReadOnlySpan<byte> body, ReadOnlySpan<byte> tail)

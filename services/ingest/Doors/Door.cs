@@ -41,7 +41,7 @@ internal sealed record DoorRequest(
         Payload = payload,
         Occurred = occurred,
         ReceivedAt = ReceivedAt,
-        BodyHash = BodyHash.Of(type, payload.Span, ReceivedAt),
+        Key = DedupKey.Of(type, payload.Span, occurred.Source == EventTime.Untimed, ReceivedAt),
         TraceParent = TraceParent,
     };
 }

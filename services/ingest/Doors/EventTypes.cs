@@ -16,6 +16,8 @@ internal static class EventTypes
     public const string GroupsUpsert = "groups.upsert";
     public const string GroupsUpdate = "groups.update";
     public const string GroupParticipantsUpdate = "group-participants.update";
+    public const string GroupMemberTagUpdate = "group.member-tag.update";
+    public const string ChatsUpdate = "chats.update";
     public const string TriggerFired = "trigger.fired";
     public const string LeadStageChanged = "lead.stage_changed";
 
@@ -27,7 +29,7 @@ internal static class EventTypes
     [
         MessagesUpsert, MessagesUpdate, MessagesReaction, GroupsMetadata, GroupsUpsert, GroupsUpdate, GroupParticipantsUpdate,
         TriggerFired, LeadStageChanged, "messages.delete", "messages.media-update", "message-receipt.update", "group.join-request",
-        "group.member-tag.update", "chats.upsert", "chats.update", "chats.delete", "member.joined", "identity.linked", "identity.unlinked", PersonErased,
+        GroupMemberTagUpdate, "chats.upsert", ChatsUpdate, "chats.delete", "member.joined", "identity.linked", "identity.unlinked", PersonErased,
         "broker.message_inbound", "broker.message_outbound", "broker.whatsapp_messages_upsert", "broker.unknown",
         "waha.message", "waha.message.any", "waha.message.ack", "waha.session.status", "waha.unknown",
     ];

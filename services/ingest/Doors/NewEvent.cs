@@ -33,8 +33,8 @@ internal sealed record NewEvent
     /// <summary>JSON text, sanitised, else as sent. Memory of the request: valid until the append has ended.</summary>
     public required ReadOnlyMemory<byte> Payload { get; init; }
 
-    /// <summary>Second half of the dedup key: see <see cref="Ingest.BodyHash"/>.</summary>
-    public required Guid BodyHash { get; init; }
+    /// <summary>What tells it, under its id, from what is known.</summary>
+    public required DedupKey Key { get; init; }
 
     /// <summary>When it was imported, by our clock; null unless it comes from an export.</summary>
     public DateTimeOffset? ImportedAt { get; init; }

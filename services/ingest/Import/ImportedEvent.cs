@@ -51,7 +51,7 @@ internal readonly record struct ImportedEvent(NewEvent? Event, string Field = ""
             Occurred = EventTime.FirstOf(receivedAt, (item.OccurredAt?.ToDateTimeOffset(), NullIfEmpty(item.OccurredAtSource) ?? EventTime.Envelope)),
             ReceivedAt = receivedAt,
             Payload = payload,
-            BodyHash = HashOf(item, eventId, payload.Span, receivedAt),
+            Key = KeyOf(item, eventId, payload.Span, receivedAt),
             ImportedAt = now,
         });
     }
@@ -89,8 +89,10 @@ internal readonly record struct ImportedEvent(NewEvent? Event, string Field = ""
     }
 
     // As where it came from: what a service derived is told apart by its id alone.
-    private static Guid HashOf(CollectedEvent item, Guid eventId, ReadOnlySpan<byte> payload, DateTimeOffset receivedAt) =>
-        item.Source.StartsWith(EventOrigin.Service, StringComparison.Ordinal) ? BodyHash.OfDerived(item.Type, eventId) : BodyHash.Of(item.Type, payload, receivedAt);
+    private static DedupKey KeyOf(CollectedEvent item, Guid eventId, ReadOnlySpan<byte> payload, DateTimeOffset receivedAt) =>
+        item.Source.StartsWith(EventOrigin.Service, StringComparison.Ordinal)
+            ? new DedupKey(BodyHash.OfDerived(item.Type, eventId), null)
+            : DedupKey.Of(item.Type, payload, item.OccurredAtSource is "" or EventTime.Untimed, receivedAt);
 
     private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
 }

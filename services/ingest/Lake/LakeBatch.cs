@@ -5,13 +5,15 @@ namespace WhatsAppMesh.Ingest;
 /// </summary>
 internal sealed class LakeBatch
 {
-    private readonly Dictionary<(int Tenant, Guid EventId, Guid BodyHash), int> _rows = [];
+    private readonly Dictionary<(int Tenant, Guid EventId, Guid Body), int> _rows = [];
 
     public List<int> Tenants { get; } = [];
 
     public List<Guid> EventIds { get; } = [];
 
     public List<Guid> BodyHashes { get; } = [];
+
+    public List<Guid?> Observations { get; } = [];
 
     public List<Guid> Ids { get; } = [];
 
@@ -44,11 +46,14 @@ internal sealed class LakeBatch
     /// <returns>Its row; the row of the first when an equal one was added before.</returns>
     public (int Row, bool IsFirst) Add(NewEvent item, int tenant)
     {
-        if (!_rows.TryAdd((tenant, item.EventId, item.BodyHash), Count))
-            return (_rows[(tenant, item.EventId, item.BodyHash)], false);
+        // Requests of one batch come within seconds; imported observations may lie apart.
+        var key = (tenant, item.EventId, item.IsImported ? item.Key.Hash : item.Key.Observation ?? item.Key.Hash);
+        if (!_rows.TryAdd(key, Count))
+            return (_rows[key], false);
         Tenants.Add(tenant);
         EventIds.Add(item.EventId);
-        BodyHashes.Add(item.BodyHash);
+        BodyHashes.Add(item.Key.Hash);
+        Observations.Add(item.Key.Observation);
         Ids.Add(Guid.CreateVersion7(item.ImportedAt ?? item.ReceivedAt));
         Sources.Add(item.Source);
         Types.Add(item.Type);
@@ -71,6 +76,7 @@ internal sealed class LakeBatch
         Tenants.Clear();
         EventIds.Clear();
         BodyHashes.Clear();
+        Observations.Clear();
         Ids.Clear();
         Sources.Clear();
         Types.Clear();

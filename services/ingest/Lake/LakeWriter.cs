@@ -16,20 +16,26 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
 
     /// <summary>
     /// Finds out what is new, numbers it, writes keys and rows, and moves the head, in one statement. Two probes per event, of its key and of
-    /// the newest revision under its id, cost the same however many bodies the id has. Each has a limit: the planner has no way to turn that
+    /// the newest revision under its id, cost the same however many bodies the id has; a third finds the newest copy of an observation, which
+    /// is known for as long as it is repeated within <see cref="DedupKey.RepeatWindow"/> (imported ones are told apart by when they were received). Each has a limit: the planner has no way to turn that
     /// into a join that reads the whole table.
     /// </summary>
     internal const string AppendSql =
-        """
+        $"""
         with looked as (
-            select i.*, k.known, k.known_log, coalesce(newest.revision, -1) as newest
+            select i.*, coalesce(k.known, c.copy) as known, coalesce(k.known_log, c.copy_log) as known_log, coalesce(newest.revision, -1) as newest
             from unnest($2::int[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                        $11::timestamptz[], $12::text[], $13::timestamptz[], $14::text[], $15::text[], $16::bool[])
+                        $11::timestamptz[], $12::text[], $13::timestamptz[], $14::text[], $15::text[], $16::bool[], $17::uuid[])
                 with ordinality i(tenant, event_id, body_hash, id, source, type, chat_jid, participant_jid, participant_alt,
-                                  occurred_at, occurred_at_source, received_at, traceparent, payload, imported, n)
+                                  occurred_at, occurred_at_source, received_at, traceparent, payload, imported, observation, n)
             left join lateral (
                 select s.position as known, s.log as known_log
                 from seen s where s.tenant = i.tenant and s.event_id = i.event_id and s.body_hash = i.body_hash limit 1) k on true
+            left join lateral (
+                select newest.position as copy, newest.log as copy_log from (
+                    select s.position, s.log, s.received_at from seen s
+                    where s.tenant = i.tenant and s.event_id = i.event_id and s.observation = i.observation order by s.received_at desc limit 1) newest
+                where newest.received_at >= i.received_at - interval '{DedupKey.RepeatWindow}') c on i.observation is not null and not i.imported
             left join lateral (
                 select s.revision from seen s where s.tenant = i.tenant and s.event_id = i.event_id order by s.revision desc limit 1) newest on true),
         placed as materialized (
@@ -40,8 +46,9 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
                     over (partition by tenant, event_id order by n rows unbounded preceding))::int as revision
             from looked l),
         keys as (
-            insert into seen (tenant, event_id, body_hash, log, position, revision)
-            select tenant, event_id, body_hash, $1, position, revision from placed where known is null),
+            insert into seen (tenant, event_id, body_hash, log, position, revision, observation, received_at)
+            select tenant, event_id, body_hash, $1, position, revision, observation, case when observation is not null then received_at end
+            from placed where known is null),
         stored as (
             insert into whatsapp_events (log, position, id, revision, tenant, event_id, source, type, chat_jid, participant_jid, participant_alt,
                                          occurred_at, occurred_at_source, received_at, traceparent, payload, imported)
@@ -170,6 +177,7 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
                         Parameter(Batch.TraceParents, Array | NpgsqlDbType.Text),
                         Parameter(Batch.Payloads, Array | NpgsqlDbType.Text),
                         Parameter(Batch.Imported, Array | NpgsqlDbType.Boolean),
+                        Parameter(Batch.Observations, Array | NpgsqlDbType.Uuid),
                     },
                 },
             },

@@ -58,7 +58,7 @@ internal sealed partial class PrivacyService(LakeErasure erasure, LakeStore lake
                     Occurred = new Occurrence(now, EventTime.Untimed),
                     ReceivedAt = now,
                     Payload = payload,
-                    BodyHash = BodyHash.OfDerived(EventTypes.PersonErased, asked.NotedId),
+                    Key = new DedupKey(BodyHash.OfDerived(EventTypes.PersonErased, asked.NotedId), null),
                 },
             ]);
         }

@@ -63,7 +63,7 @@ internal sealed class LakeAppender(LakeStore lake, TimeProvider clock)
             Occurred = EventTime.FirstOf(receivedAt, (item.OccurredAt!.ToDateTimeOffset(), EventTime.Envelope)),
             ReceivedAt = receivedAt,
             Payload = payload,
-            BodyHash = BodyHash.OfDerived(item.Type, eventId),
+            Key = new DedupKey(BodyHash.OfDerived(item.Type, eventId), null),
             TraceParent = System.Diagnostics.Activity.Current?.Id,
         };
     }

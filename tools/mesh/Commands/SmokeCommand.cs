@@ -26,7 +26,7 @@ internal static class SmokeCommand
         """;
 
     private static readonly string[] GroupTables =
-        ["member_joins", "whatsapp_group_stays", "whatsapp_group_participants", "group_tags", "group_phone_mentions", "membership_facts", "membership_rosters"];
+        ["member_joins", "whatsapp_group_stays", "whatsapp_group_participants", "group_tags", "group_phone_mentions", "group_field_changes", "membership_facts", "membership_rosters"];
 
     public static Command Create(MeshContext context)
     {
