@@ -46,7 +46,8 @@ internal static class DemoCommand
 
     private static async Task ShowAsync(MeshInstance mesh, DemoVerdicts verdicts, CancellationToken cancellationToken)
     {
-        var cast = new DemoCast(TimeProvider.System.GetUtcNow());
+        var now = TimeProvider.System.GetUtcNow();
+        var cast = new DemoCast(now);
         using var client = MeshClient.Through(mesh, "membership");
         var door = new DemoDoor(mesh, cast, verdicts);
         await door.PostAllAsync(cancellationToken);
@@ -54,6 +55,7 @@ internal static class DemoCommand
         await outcome.LakeAsync(door.Stored, door.Revisions, cancellationToken);
         await outcome.MembersAsync(cancellationToken);
         await outcome.LargeGroupAsync(cancellationToken);
+        await new DemoLate(client, door, verdicts, now).RunAsync(cancellationToken);
         await new DemoPoison(mesh, client, door, verdicts).RunAsync(cancellationToken);
         using var sends = new DemoSends(mesh, client, verdicts);
         await sends.RunAsync(cancellationToken);

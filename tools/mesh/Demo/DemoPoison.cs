@@ -5,7 +5,7 @@ using WhatsAppMesh.Mesh.Running;
 
 namespace WhatsAppMesh.Mesh.Demo;
 
-/// <summary>Third part of the demo: an event that cannot be handled, why, and what happens once its cause is gone.</summary>
+/// <summary>Fourth part of the demo: an event that cannot be handled, why, and what happens once its cause is gone.</summary>
 internal sealed class DemoPoison(MeshInstance mesh, MeshClient client, DemoDoor door, DemoVerdicts verdicts)
 {
     private const string Constraint = "demo_refuses_one_group";

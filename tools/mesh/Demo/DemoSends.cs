@@ -10,7 +10,7 @@ using WhatsAppMesh.Mesh.Running;
 namespace WhatsAppMesh.Mesh.Demo;
 
 /// <summary>
-/// Fourth part of the demo: what automations send, counted at the broker. The broker is one that does not remember keys, the harder case:
+/// Fifth part of the demo: what automations send, counted at the broker. The broker is one that does not remember keys, the harder case:
 /// what may have been sent is never sent again by itself.
 /// </summary>
 internal sealed class DemoSends(MeshInstance mesh, MeshClient client, DemoVerdicts verdicts) : IDisposable
