@@ -46,6 +46,9 @@ public enum GroupField
 
     /// <summary>How many members the phone says the group has, whether or not it lists them all.</summary>
     ReportedSize,
+
+    /// <summary>Every member may pass on the invite link.</summary>
+    MemberLinkMode,
 }
 
 /// <summary>Which of two values of a field is the later one: by time, then by place in the log.</summary>

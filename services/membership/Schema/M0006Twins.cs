@@ -30,6 +30,7 @@ public sealed class M0006Twins : Migration
         -- stated_fields: per field what was stated last, and the time and place in the log of that ({"Subject": ["text", "micros/log/position"]}).
         alter table whatsapp_groups
             add column reported_size       bigint,
+            add column member_link_mode    boolean,
             add column timed_received_at   timestamptz,
             add column untimed_received_at timestamptz,
             add column stated_fields       jsonb not null default '{}',

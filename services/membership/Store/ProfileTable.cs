@@ -78,11 +78,12 @@ internal sealed class ProfileTable
                 linked_parent_jid = v.linked_parent, announce = v.announce::boolean, restrict = v.restrict::boolean,
                 join_approval_mode = v.join_approval_mode::boolean, member_add_mode = v.member_add_mode::boolean,
                 is_community = v.is_community::boolean, is_community_announce = v.is_community_announce::boolean,
-                ephemeral_duration = v.ephemeral_duration::bigint, created_at = v.created_at::timestamptz, reported_size = v.reported_size::bigint
+                ephemeral_duration = v.ephemeral_duration::bigint, created_at = v.created_at::timestamptz, reported_size = v.reported_size::bigint,
+                member_link_mode = v.member_link_mode::boolean
             from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                    $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
+                    $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[])
                 v(id, stated_fields, subject, description, owner, addressing_mode, linked_parent, announce, restrict, join_approval_mode,
-                    member_add_mode, is_community, is_community_announce, ephemeral_duration, created_at, reported_size)
+                    member_add_mode, is_community, is_community_announce, ephemeral_duration, created_at, reported_size, member_link_mode)
             where g.id = v.id and g.id = any($1)
             """,
             [
