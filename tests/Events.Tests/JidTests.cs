@@ -16,6 +16,11 @@ public class JidTests
     [InlineData("12025550103@C.US", "12025550103@s.whatsapp.net")]
     [InlineData("  120363000000000001@g.us\n", "120363000000000001@g.us")]
     [InlineData("12025550101-1400000000@g.us", "12025550101-1400000000@g.us")]
+    [InlineData("12025550103.0:12@s.whatsapp.net", "12025550103@s.whatsapp.net")]
+    [InlineData("999000000000003.1:2@lid", "999000000000003@lid")]
+    [InlineData("12025550103:99@hosted", "12025550103@s.whatsapp.net")]
+    [InlineData("867051314767696@bot", "867051314767696@bot")]
+    [InlineData("erased-601f0c75d00794c3@lid", "erased-601f0c75d00794c3@lid")]
     [InlineData("status@broadcast", "status@broadcast")]
     [InlineData("120363@newsletter", "120363@newsletter")]
     public void An_address_has_one_normal_form(string sent, string normal) => Assert.Equal(normal, Jid.Normalise(sent));
@@ -33,6 +38,11 @@ public class JidTests
     [InlineData("1202\u0000@s.whatsapp.net")]
     [InlineData("1202\n@s.whatsapp.net")]
     [InlineData("[object Object]")]
+    [InlineData("server@c.us")]
+    [InlineData("abc@lid")]
+    [InlineData("+12025550103@s.whatsapp.net")]
+    [InlineData("12025550101-1400000000@c.us")]
+    [InlineData("١٢@lid")]
     public void Garbage_is_no_address(string? sent) => Assert.True(Jid.Parse(sent).IsEmpty);
 
     [Fact]
@@ -51,6 +61,24 @@ public class JidTests
         Assert.Equal(Jid.Parse("1@c.us"), Jid.Parse("1:2@s.whatsapp.net"));
         Assert.Equal(Jid.Empty, Jid.Parse("garbage"));
     }
+
+    [Theory]
+    [InlineData("12025550103@s.whatsapp.net", true)]
+    [InlineData("12025550103:3@hosted", true)]
+    [InlineData("999000000000003@lid", true)]
+    [InlineData("erased-601f0c75d00794c3@s.whatsapp.net", true)]
+    [InlineData("13135550002@c.us", false)]
+    [InlineData("13135550002@s.whatsapp.net", false)]
+    [InlineData("13165550042@s.whatsapp.net", false)]
+    [InlineData("131655501000@s.whatsapp.net", true)]
+    [InlineData("867051314767696@bot", false)]
+    [InlineData("0@c.us", false)]
+    [InlineData("0@s.whatsapp.net", false)]
+    [InlineData("server@c.us", false)]
+    [InlineData("status@broadcast", false)]
+    [InlineData("120363@newsletter", false)]
+    [InlineData("12025550101-1400000000@g.us", false)]
+    public void Bots_and_WhatsApp_itself_are_no_people(string sent, bool isPerson) => Assert.Equal(isPerson, Jid.Parse(sent).IsPerson);
 
     [Fact]
     public void Normalising_twice_changes_nothing_and_never_throws() => Check.QuickThrowOnFailure(Prop.ForAll<string?>(text =>
