@@ -18,7 +18,7 @@ public sealed class MembershipHandler(MembershipOptions options, MembershipMetri
         {
             var observations = EventReaders.Read(run);
             var outcome = await new MembershipStore(transaction, options).ApplyAsync(observations, cancellationToken);
-            metrics.Applied(outcome, observations.Skipped);
+            metrics.Applied(outcome, observations);
         }
     }
 

@@ -72,8 +72,8 @@ public sealed class EventReadingTests
     {
         var message = JsonNode.Parse($$"""{"key":{"remoteJid":"{{GroupJid}}"},"messageStubType":{{type}},"messageStubParameters":["{{parameter}}"]}""")!;
         var seen = EventReaders.Read([_collector.Event("messages.upsert", message, Noon.AddHours(-3))]);
-        var read = Assert.Single(seen.Groups.SelectMany(static group => group.Fields));
-        Assert.Equal((field, value, Noon.AddHours(-3)), (read.Field, read.Value, read.Version.At));
+        var read = Assert.Single(seen.FieldChanges).Change;
+        Assert.Equal((field, value, Noon.AddHours(-3), false), (read.Field, read.Value, read.Key.OrderAt, read.IsUntimed));
     }
 
     [Fact]
@@ -111,7 +111,9 @@ public sealed class EventReadingTests
     [Fact]
     public void Field_from_the_future_counts_as_five_minutes_ahead()
     {
-        var group = Assert.Single(Read("groups.update", $$"""{"id":"{{GroupJid}}","subject":"x","subjectTime":4102444800}""").Groups);
+        var change = Assert.Single(Read("groups.update", $$"""{"id":"{{GroupJid}}","subject":"x","subjectTime":4102444800}""").FieldChanges);
+        Assert.Equal(Noon.AddMinutes(5), change.Change.Key.OrderAt);
+        var group = Assert.Single(Read("groups.metadata", $$"""{"id":"{{GroupJid}}","subject":"x","subjectTime":4102444800}""").Groups);
         Assert.Equal(Noon.AddMinutes(5), Assert.Single(group.Fields).Version.At);
     }
 

@@ -130,7 +130,7 @@ public sealed class SampleTests : IAsyncLifetime
     [InlineData("02_ingest_v2_messages_upsert_text.json", "999000000000003@lid|12025550103@s.whatsapp.net|Bia Exemplo|06-01 12:00:00.000000")]
     [InlineData("14_messages_upsert_timestamp_long_object.json", "999000000000007@lid|-|Caio Exemplo|05-31 12:00:00.000000")]
     [InlineData("15_messages_upsert_ciphertext_placeholder.json", "999000000000008@lid|12025550108@s.whatsapp.net|Duda Exemplo|06-01 12:00:10.000000")]
-    [InlineData("19_messages_reaction_removed.json", "999000000000004@lid|12025550104@s.whatsapp.net|-|03-01 12:00:00.000000")]
+    [InlineData("19_messages_reaction_removed.json", "999000000000004@lid|12025550104@s.whatsapp.net|-|06-01 12:00:05.123000")]
     [InlineData("20_messages_update_revoke.json", "999000000000001@lid|12025550101@s.whatsapp.net|-|03-01 12:00:00.000000")]
     public async Task Every_kind_of_message_shows_who_sent_it(string sample, string person)
     {

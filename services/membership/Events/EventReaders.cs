@@ -14,6 +14,9 @@ public static class EventReaders
     /// <summary>True when there is a reader for the type.</summary>
     public static bool Reads(string type) => ByType.ContainsKey(type);
 
+    /// <summary>The reader of a type, for engines that pass events on in an envelope of their own.</summary>
+    internal static IEventReader ReaderOf(string type) => ByType[type];
+
     /// <summary>What the events say, in their order. Types without a reader say nothing.</summary>
     /// <param name="events">All of them imported, or none.</param>
     /// <exception cref="WhatsAppMesh.Deliveries.PoisonException">One of them can never be understood.</exception>

@@ -1,3 +1,4 @@
+using WhatsAppMesh.Membership.Events.People;
 using WhatsAppMesh.Membership.Facts;
 
 namespace WhatsAppMesh.Membership.Events;

@@ -92,6 +92,9 @@ public sealed class Observations
     /// <summary>Malformed rows that were left out.</summary>
     public int Skipped { get; set; }
 
+    /// <summary>What the events say and nothing here holds.</summary>
+    public Dictionary<SilentEvent, int> Silences { get; } = [];
+
     /// <summary>Adds a fact that the event states about a group. Without entries there is nothing to say, and nobody is removed.</summary>
     public void AddFact(ObservedEvent source, GroupKey group, FactKind kind, IReadOnlyList<Entry> entries)
     {
@@ -99,11 +102,46 @@ public sealed class Observations
             Facts.Add(new GroupFact(group, new Fact(NextKey(source), kind, source.At, source.IsUntimed, source.ReceivedAt, source.Source.Source, entries)));
     }
 
+    /// <summary>Adds that a group was deleted: nobody is in it any more.</summary>
+    public void AddDeletion(ObservedEvent source, GroupKey group)
+    {
+        AddGroup(source, group);
+        var key = NextKey(source);
+        Facts.Add(new GroupFact(group, new Fact(key, FactKind.Roster, source.At, source.IsUntimed, source.ReceivedAt, source.Source.Source, [])));
+    }
+
+    /// <summary>Adds a member's label in a group; an empty one removes it.</summary>
+    public void AddTag(ObservedEvent source, GroupKey group, Entry member, string label)
+    {
+        AddGroup(source, group);
+        var ordinal = 0;
+        for (var i = Tags.Count - 1; i >= 0 && IsOf(Tags[i].Key, source); i--)
+            ordinal++;
+        Tags.Add(new TagSeen(group, member, label, new FactKey(source.OrderAt, source.Source.Log, source.Source.Position, ordinal)));
+    }
+
+    /// <summary>Adds that a person gave up one number for another. The same number twice says nothing.</summary>
+    public void AddNumberChange(ObservedEvent source, string oldPhone, string newPhone)
+    {
+        if (oldPhone != newPhone)
+            NumberChanges.Add(new NumberChangeSeen(source.Tenant, oldPhone, newPhone, source.OrderAt));
+    }
+
+    /// <summary>Counts that an event says something that nothing here holds.</summary>
+    public void Silent(ObservedEvent source, SilentReason reason)
+    {
+        var silence = new SilentEvent(source.Source.Type, reason);
+        Silences[silence] = Silences.GetValueOrDefault(silence) + 1;
+    }
+
     /// <summary>Adds that a field of a group was set, or with null unset.</summary>
     public void AddFieldChange(ObservedEvent source, GroupKey group, GroupField field, string? value)
     {
         AddGroup(source, group);
-        var ordinal = FieldChanges.Count(known => IsOf(known.Change.Key, source));
+        var ordinal = 0;
+        // The key must be the same in whatever batch the event comes.
+        for (var i = FieldChanges.Count - 1; i >= 0 && IsOf(FieldChanges[i].Change.Key, source); i--)
+            ordinal++;
         var key = new FactKey(source.OrderAt, source.Source.Log, source.Source.Position, ordinal);
         FieldChanges.Add(new GroupFieldChange(group, new FieldChange(field, value, key, source.IsUntimed, source.ReceivedAt, source.Source.Source)));
     }

@@ -30,6 +30,13 @@ public sealed class ObservedEvent
         (At, OrderAt, IsUntimed) = (at, at, false);
     }
 
+    private ObservedEvent(ObservedEvent whole, JsonElement payload, bool isUntimed)
+    {
+        (Source, Payload, ReceivedAt, IsUntimed) = (whole.Source, payload, whole.ReceivedAt, isUntimed);
+        At = isUntimed ? ReceivedAt : whole.At;
+        OrderAt = isUntimed ? At - Untimed.Offset : whole.OrderAt;
+    }
+
     /// <summary>The event as it came over the topic.</summary>
     public CollectedEvent Source { get; }
 
@@ -53,15 +60,22 @@ public sealed class ObservedEvent
 
     /// <summary>
     /// The same event as the teller of one item of it that has a time of its own. A time before WhatsApp's first year is none, and the
-    /// event's stands; one ahead of our clock counts as 5 minutes ahead.
+    /// event's stands; one ahead of our clock counts as 5 minutes ahead,
+    /// or as the time that the lake took for the event's.
     /// </summary>
     public ObservedEvent ToldAt(DateTimeOffset? own)
     {
         if (own is not { } time || time < FirstYear)
             return this;
-        var latest = ReceivedAt + ClockTolerance;
+        var latest = ReceivedAt + ClockTolerance > At ? ReceivedAt + ClockTolerance : At;
         return new ObservedEvent(this, Micros(time < latest ? time : latest));
     }
+
+    /// <summary>The same event as the teller of what its time is not about: only its reception is known.</summary>
+    public ObservedEvent WithoutTime() => IsUntimed ? this : new ObservedEvent(this, Payload, isUntimed: true);
+
+    /// <summary>The same event as the bearer of another payload: what an engine's envelope holds.</summary>
+    public ObservedEvent About(JsonElement payload) => new(this, payload, IsUntimed);
 
     /// <summary>Reads the payload's JSON; the document must outlive the event.</summary>
     /// <exception cref="PoisonException">The payload is missing, is not JSON, or is neither object nor array.</exception>

@@ -33,8 +33,10 @@ public static class Wire
         }
     }
 
-    /// <summary>A JID field in normal form; empty when there is none.</summary>
-    public static Jid Jid(JsonElement item, string name) => WhatsAppMesh.Events.Jid.Parse(Text(item, name));
+    /// <summary>A JID field in normal form; empty when there is none. whatsapp-web.js writes an object around the text.</summary>
+    public static Jid Jid(JsonElement item, string name) => !TryField(item, name, out var value)
+        ? WhatsAppMesh.Events.Jid.Empty
+        : WhatsAppMesh.Events.Jid.Parse(value.ValueKind == JsonValueKind.Object ? Text(value, "_serialized") : Text(value));
 
     /// <summary>A time field, in any form the wire knows.</summary>
     public static DateTimeOffset? Time(JsonElement item, string name) => TryField(item, name, out var value) ? WireTime.Read(value) : null;
@@ -46,6 +48,23 @@ public static class Wire
     public static bool? Flag(JsonElement item, string name) => TryField(item, name, out var value)
         ? value.ValueKind switch { JsonValueKind.True => true, JsonValueKind.False => false, _ => null }
         : null;
+
+    /// <summary>The first usable of some time fields.</summary>
+    public static DateTimeOffset? FirstTime(JsonElement item, params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
+        {
+            if (Time(item, name) is { } time)
+                return time;
+        }
+        return null;
+    }
+
+    /// <summary>The objects of a list inside an object; none when there is no list.</summary>
+    public static IEnumerable<JsonElement> Rows(JsonElement item, string name) =>
+        TryField(item, name, out var list) && list.ValueKind == JsonValueKind.Array
+            ? list.EnumerateArray().Where(static row => row.ValueKind == JsonValueKind.Object)
+            : [];
 
     /// <summary>An object inside an object.</summary>
     public static bool TryObject(JsonElement item, string name, out JsonElement value) =>

@@ -1,4 +1,6 @@
-namespace WhatsAppMesh.Membership.Events;
+using WhatsAppMesh.Membership.Events.People;
+
+namespace WhatsAppMesh.Membership.Events.Groups;
 
 /// <summary>group.join-request: somebody asks to come in. Names a person, and is no membership.</summary>
 public sealed class GroupJoinRequestReader : IEventReader
@@ -12,10 +14,17 @@ public sealed class GroupJoinRequestReader : IEventReader
         foreach (var item in source.Items(into))
         {
             into.AddGroup(source, source.Group(item));
-            if (Participants.TryPair(Wire.Jid(item, "participant"), Wire.Jid(item, "participantPn"), out var person))
+            PersonNames.Author.Learn(source, item, into);
+            if (PersonNames.Sender.TryRead(item, out var person))
+            {
                 into.AddPerson(source, person);
+                PersonNames.Sender.LearnUsername(source, item, person, into);
+            }
             else
+            {
                 into.Skipped++;
+                into.Silent(source, SilentReason.NoPerson);
+            }
         }
     }
 }
