@@ -161,6 +161,17 @@ public sealed class PeopleReadingTests
         Assert.Empty(seen.Facts);
     }
 
+    [Fact]
+    public void Changed_number_with_its_LID_is_both()
+    {
+        var seen = Reading.Of("group-participants.update", """
+            {"id":"$g","author":"12025550132@s.whatsapp.net","participants":[{"id":"12025550139@s.whatsapp.net","lid":"1@lid"}],"action":"modify"}
+            """);
+        Assert.Equal(["12025550139=1"], seen.AllPairs());
+        Assert.Equal(("12025550132@s.whatsapp.net", "12025550139@s.whatsapp.net"), (seen.NumberChanges[0].OldPhone, seen.NumberChanges[0].NewPhone));
+        Assert.Empty(seen.Facts);
+    }
+
     [Theory]
     [InlineData("13135550002@s.whatsapp.net")]
     [InlineData("867051314767696@bot")]

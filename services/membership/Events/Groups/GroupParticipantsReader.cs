@@ -25,11 +25,20 @@ public sealed class GroupParticipantsReader : IEventReader
     {
         into.AddGroup(source, group);
         PersonNames.Author.Learn(source, item, into);
-        var people = Participants.ReadField(source, item, into);
-        if (Wire.TryField(item, "participantsData", out var data) && data.ValueKind == JsonValueKind.Array
-            && Participants.Read(source, data, into) is { } resolved && resolved.Entries.Count >= (people?.Entries.Count ?? 0))
-            people = resolved;
-        Add(source, group, Wire.Text(item, "action"), item, people ?? new PeopleList([], 0, 0), into);
+        var people = Better(source, Participants.ReadField(source, item, into), item, "participantsData", into);
+        Add(source, group, Wire.Text(item, "action"), item, people, into);
+    }
+
+    /// <summary>A second list of the same people, when it names no fewer of them; else the first. Its pairs are learned in any case.</summary>
+    internal static PeopleList Better(ObservedEvent source, PeopleList? people, JsonElement item, string name, Observations into)
+    {
+        people ??= new PeopleList([], 0, 0);
+        if (!Wire.TryField(item, name, out var rows) || rows.ValueKind != JsonValueKind.Array)
+            return people;
+        var other = Participants.Read(source, rows, into);
+        foreach (var entry in other.Entries)
+            into.AddPair(source, entry);
+        return other.Entries.Count >= people.Entries.Count ? other : people;
     }
 
     /// <summary>Adds a change of the roster by its name: Baileys', or WAHA's <c>join</c> and <c>leave</c>.</summary>

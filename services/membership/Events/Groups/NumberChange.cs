@@ -27,18 +27,21 @@ public static class NumberChange
     {
         switch (actor, now)
         {
-            case (_, { Lid: not null, Phone: not null }):
+            case (_, { Lid: not null, Phone: { } phone }):
                 into.AddPair(source, now);
+                // The old number may be all that a group of phones knows of them.
+                if (actor is { Lid: null, Phone: { } known })
+                    into.AddNumberChange(source, known, phone);
                 break;
             case ({ Lid: { } lid }, { Lid: null }):
                 into.AddPair(source, now with { Lid = lid });
                 break;
-            case ({ Lid: null, Phone: { } old }, { Lid: null, Phone: { } phone }):
-                into.AddNumberChange(source, old, phone);
+            case ({ Lid: null, Phone: { } old }, { Lid: null, Phone: { } taken }):
+                into.AddNumberChange(source, old, taken);
                 break;
-            case ({ Phone: { } phone }, { Lid: not null }):
+            case ({ Phone: { } same }, { Lid: not null }):
                 // Another LID behind the phone that the notice names.
-                into.AddPair(source, now with { Phone = phone });
+                into.AddPair(source, now with { Phone = same });
                 break;
             default:
                 into.Silent(source, SilentReason.UnreadValue);

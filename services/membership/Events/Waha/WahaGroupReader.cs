@@ -69,11 +69,8 @@ public sealed class WahaGroupReader : IEventReader
 
     private static void ReadChange(ObservedEvent told, GroupKey group, JsonElement payload, JsonElement data, Observations into)
     {
-        var people = Participants.ReadField(told, payload, into) ?? new PeopleList([], 0, 0);
         // Baileys' rows have both JIDs, WAHA's one.
-        if (Wire.TryField(data, "participants", out var rows) && rows.ValueKind == JsonValueKind.Array
-            && Participants.Read(told, rows, into) is { } engine && engine.Entries.Count >= people.Entries.Count)
-            people = engine;
+        var people = GroupParticipantsReader.Better(told, Participants.ReadField(told, payload, into), data, "participants", into);
         var action = Wire.Text(payload, "type") ?? Wire.Text(payload, "action") ?? Wire.Text(data, "action");
         GroupParticipantsReader.Add(told, group, action, data, people, into);
     }
