@@ -49,8 +49,8 @@ internal sealed class MembershipService(GroupQueries groups, MemberQueries membe
 
     public override async Task<GetParticipantResponse> GetParticipant(GetParticipantRequest request, ServerCallContext context)
     {
-        var (tenant, jid) = (Tenant(request.Tenant), Person(request.Jid));
-        return new GetParticipantResponse { Participant = await people.GetAsync(tenant, jid, context.CancellationToken) ?? throw NobodyIs("jid") };
+        var tenant = Tenant(request.Tenant);
+        return new GetParticipantResponse { Participant = await FindAsync(tenant, request.Jid, context.CancellationToken) };
     }
 
     public override async Task<ResolveJidsResponse> ResolveJids(ResolveJidsRequest request, ServerCallContext context)
@@ -79,7 +79,7 @@ internal sealed class MembershipService(GroupQueries groups, MemberQueries membe
             : await members.GroupIdAsync(tenant, Group(request.GroupJid), context.CancellationToken) ?? throw NoGroup();
         long? person = request.Jid.Length == 0
             ? null
-            : (await people.GetAsync(tenant, Person(request.Jid), context.CancellationToken) ?? throw NobodyIs("jid")).ParticipantId;
+            : (await FindAsync(tenant, request.Jid, context.CancellationToken)).ParticipantId;
         var found = await people.ListStaysAsync(tenant, group, person, after, size + 1, context.CancellationToken);
         var response = new ListMembershipHistoryResponse { Stays = { found.Take(size).Select(static stay => stay.Stay) } };
         if (found.Count > size)
@@ -99,6 +99,14 @@ internal sealed class MembershipService(GroupQueries groups, MemberQueries membe
         var (tenant, lid, phone) = (Tenant(request.Tenant), Lid(request.Lid), Phone(request.PhoneJid));
         await decisions.DecideAsync(new Decision(tenant, lid, phone, false, null, Reason(request.Reason)), context.CancellationToken);
         return new UnlinkIdentityResponse();
+    }
+
+    private async Task<Participant> FindAsync(string tenant, string jid, CancellationToken cancellationToken)
+    {
+        var person = IsUsername(jid, out var username)
+            ? await people.GetByUsernameAsync(tenant, username, cancellationToken)
+            : await people.GetAsync(tenant, Person(jid), cancellationToken);
+        return person ?? throw NobodyIs("jid");
     }
 
     private static string Reason(string reason)

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using WhatsAppMesh.Events;
 using WhatsAppMesh.Events.V1;
 using WhatsAppMesh.Membership.Events;
@@ -110,6 +111,8 @@ public sealed class HistoryPropertyTests : IAsyncLifetime
     private Task CheckErasureAsync(Func<Random, int, int> early) => CheckAsync(10, 40, async (events, random) =>
     {
         var person = new Person(new Guid("6f1d6f0e-7c52-5b0a-9a86-2d3c54b6a1e7"), [Jid.Parse(Collector.Lid(2)), Jid.Parse(Collector.Phone(2))]);
+        // What such a message calls its sender is gone from the lake, and is the other's name here.
+        events = events.FindAll(source => !NamesAnotherBeside(source, person));
         var rebuilt = await InOrderAsync(events.Select(source => Erased(source, person)));
         await _database.EmptyAsync();
         var split = early(random, events.Count);
@@ -132,6 +135,10 @@ public sealed class HistoryPropertyTests : IAsyncLifetime
 
     private Task<IReadOnlyDictionary<string, long>> EraseAsync(Person person) => new MembershipErasure(_database.Source, new MembershipOptions { CheckpointFacts = 2, CheckpointAge = TimeSpan.FromMinutes(20) })
         .EraseAsync(new Erasure("acme", Guid.NewGuid(), person, "reason", "ops", "", new Dictionary<int, long>()), default);
+
+    private static bool NamesAnotherBeside(CollectedEvent source, Person person) =>
+        source.Type == "messages.upsert" && JsonNode.Parse(source.PayloadJson)!["key"] is { } key && (string?)key["participantAlt"] is { } alt
+        && person.IsIn(alt) != person.IsIn((string)key["participant"]!);
 
     // As the lake rewrites an event.
     private static CollectedEvent Erased(CollectedEvent source, Person person)
@@ -169,7 +176,9 @@ public sealed class HistoryPropertyTests : IAsyncLifetime
         var unlinked = seen.Decisions.GroupBy(static decision => (decision.Phone, decision.Lid))
             .Where(static same => !same.MaxBy(static decision => decision.Key)!.IsLinked).Select(static same => same.Key).ToHashSet();
         var identity = new Identity(pairs.GroupBy(static pair => (Phone: pair.Item1, Lid: pair.Item2)).Where(same => !unlinked.Contains(same.Key))
-            .Select(static same => new IdentityPair(same.Key.Phone, same.Key.Lid, same.Min(static pair => pair.Item3))));
+            .Select(static same => new IdentityPair(same.Key.Phone, same.Key.Lid, same.Min(static pair => pair.Item3))),
+            seen.NumberChanges.GroupBy(static change => (change.OldPhone, change.NewPhone))
+                .Select(static same => new NumberChange(same.Key.OldPhone, same.Key.NewPhone, same.Min(static change => change.At), same.Max(static change => change.At))));
         return [.. from fact in seen.Facts
                    group fact.Fact by fact.Group into own
                    from member in Fold.Of([.. own.OrderBy(static fact => fact.Key)], identity).Members

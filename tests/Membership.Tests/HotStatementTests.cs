@@ -18,6 +18,7 @@ public sealed class HotStatementTests : IAsyncLifetime
         alter table whatsapp_participants set (autovacuum_enabled = false);
         alter table whatsapp_participant_jids set (autovacuum_enabled = false);
         alter table identity_pairs set (autovacuum_enabled = false);
+        alter table number_changes set (autovacuum_enabled = false);
         alter table membership_rosters set (autovacuum_enabled = false);
         alter table membership_facts set (autovacuum_enabled = false);
         alter table group_field_changes set (autovacuum_enabled = false);
@@ -31,6 +32,7 @@ public sealed class HotStatementTests : IAsyncLifetime
         insert into whatsapp_participants (tenant, known_by) select 'acme', 'p' || n || '@lid' from generate_series(1, ROWS) n;
         insert into whatsapp_participant_jids (tenant, jid, participant_id) select 'acme', 'p' || n || '@lid', n from generate_series(1, ROWS) n;
         insert into identity_pairs (tenant, phone, lid, since) select 'acme', n || '@s.whatsapp.net', 'p' || n || '@lid', now() from generate_series(1, ROWS) n;
+        insert into number_changes (tenant, old_phone, new_phone, first_at, last_at) select 'acme', n || '@s.whatsapp.net', n || '00@s.whatsapp.net', now(), now() from generate_series(1, ROWS) n;
         insert into membership_rosters (group_id, hash, entries, oldest_order_at, oldest_at, is_whole) select n, gen_random_uuid(), '[]', now(), now(), true from generate_series(1, ROWS) n;
         insert into membership_facts (group_id, order_at, log, position, ordinal, kind, at, untimed, entries, received_at, source) select n, now(), 1, n, 0, 2, now(), false, '[]', now(), 'default' from generate_series(1, ROWS) n;
         insert into group_field_changes (group_id, order_at, log, position, ordinal, field, untimed, received_at, source)
@@ -82,6 +84,7 @@ public sealed class HotStatementTests : IAsyncLifetime
         _collector.Update("add", Person(Phone(1)), Person(Lid(2))),
         _collector.Stub("GROUP_PARTICIPANT_REMOVE", Noon.AddHours(-1), Person(Lid(2))),
         _collector.Message(Noon.AddMinutes(_collector.Clock.Minute), Lid(_collector.Clock.Minute + 1), Phone(1), "Ana"),
+        _collector.ChangedNumber(Noon.AddMinutes(_collector.Clock.Minute), Phone(_collector.Clock.Minute + 1), Phone(_collector.Clock.Minute + 2)),
         _collector.Event("identity.unlinked", new JsonObject { ["lid"] = Lid(1), ["phone_jid"] = Phone(1) }, _collector.Clock),
         _collector.Event("group.member-tag.update", new JsonObject { ["groupId"] = GroupJid, ["participant"] = Lid(2), ["label"] = "x" }, Noon),
         _collector.Event("member.joined", new JsonObject { ["group_jid"] = GroupJid, ["evidence"] = new JsonObject { ["log"] = 1, ["position"] = 3, ["jid"] = Lid(2) } }, Noon),

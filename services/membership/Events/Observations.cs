@@ -33,7 +33,11 @@ public readonly record struct UsernameSeen(PersonKey Person, string? Username, D
 /// <param name="OldPhone">Phone JID they had.</param>
 /// <param name="NewPhone">Phone JID they have from then on.</param>
 /// <param name="At">Time that orders it.</param>
-public readonly record struct NumberChangeSeen(string Tenant, string OldPhone, string NewPhone, DateTimeOffset At);
+public readonly record struct NumberChangeSeen(string Tenant, string OldPhone, string NewPhone, DateTimeOffset At)
+{
+    /// <summary>The two phones.</summary>
+    public IReadOnlyList<PersonKey> Phones => [new PersonKey(Tenant, OldPhone), new PersonKey(Tenant, NewPhone)];
+}
 
 /// <summary>A phone and a LID were seen together.</summary>
 public readonly record struct PairSeen(string Tenant, string Phone, string Lid, DateTimeOffset At);

@@ -7,8 +7,8 @@ using WhatsAppMesh.Membership.Store;
 namespace WhatsAppMesh.Membership.Privacy;
 
 /// <summary>
-/// Renames a person to pseudonyms in facts, pairs, labels and sightings, where they may stand already from an erasure before, and folds
-/// again what is made of those. The fold knows people by their JIDs only, so that is what a rebuild from the erased lake gives.
+/// Renames a person to pseudonyms in facts, pairs, changes of number, labels and sightings, where they may stand already from an erasure
+/// before, and folds again what is made of those. The fold knows people by their JIDs only, so that is what a rebuild from the erased lake gives.
 /// </summary>
 /// <param name="database">Membership's database.</param>
 /// <param name="options">How groups are folded.</param>
@@ -48,13 +48,23 @@ public sealed class MembershipErasure(NpgsqlDataSource database, MembershipOptio
                         (excluded.is_unlinked, excluded.decided_order_at, excluded.decided_log, excluded.decided_position)) d(is_unlinked, order_at, log, position)
                     order by d.order_at desc nulls last, d.log desc, d.position desc limit 1)
             """),
+        ("number_changes",
+            """
+            with old as (delete from number_changes where tenant = $1 and $2 in (old_phone, new_phone) returning *)
+            insert into number_changes as t (tenant, old_phone, new_phone, first_at, last_at)
+            select tenant, case when old_phone = $2 then $3 else old_phone end, case when new_phone = $2 then $3 else new_phone end,
+                first_at, last_at from old
+            on conflict (tenant, old_phone, new_phone) do update set
+                first_at = least(t.first_at, excluded.first_at), last_at = greatest(t.last_at, excluded.last_at)
+            """),
+        // Without what the person is called; that they have no username names nobody.
         ("whatsapp_participant_jids",
             """
             with old as (delete from whatsapp_participant_jids where tenant = $1 and jid = $2 returning *)
-            insert into whatsapp_participant_jids as t (tenant, jid, participant_id, owned_since, first_seen_at, last_active_at)
-            select tenant, $3, participant_id, owned_since, first_seen_at, last_active_at from old
+            insert into whatsapp_participant_jids as t (tenant, jid, participant_id, owned_since, first_seen_at, last_active_at, username_at)
+            select tenant, $3, participant_id, owned_since, first_seen_at, last_active_at, case when username is null then username_at end from old
             on conflict (tenant, jid) do update set first_seen_at = least(t.first_seen_at, excluded.first_seen_at),
-                last_active_at = greatest(t.last_active_at, excluded.last_active_at)
+                last_active_at = greatest(t.last_active_at, excluded.last_active_at), username_at = greatest(t.username_at, excluded.username_at)
             """),
         ("whatsapp_participants",
             """
@@ -63,23 +73,35 @@ public sealed class MembershipErasure(NpgsqlDataSource database, MembershipOptio
             """),
     ];
 
-    // $1 tenant, $2 JIDs and pseudonyms: who they are, or were.
+    // $1 tenant, $2 JIDs and pseudonyms: these, the phones paired with them, and the phones that changes of number lead to.
+    private const string ReachedSql =
+        """
+        with recursive reached(jid) as (
+            (select jid from unnest($2::text[]) jid union select phone from identity_pairs where tenant = $1 and lid = any($2))
+            union
+            select c.jid from reached r cross join lateral (
+                select new_phone as jid from number_changes where tenant = $1 and old_phone = r.jid
+                union all
+                select old_phone from number_changes where tenant = $1 and new_phone = r.jid) c)
+        select jid from reached
+        """;
+
+    // ... $2 all of these: who they are, or were.
     private const string PeopleSql = "select distinct participant_id from whatsapp_participant_jids where tenant = $1 and jid = any($2)";
 
-    // ... $3 people: where the fold depends on them.
+    // ... $3 people, $4 all of these: where the fold depends on them.
     private const string GroupsSql =
         """
         select group_id from whatsapp_group_participants where participant_id = any($3)
-        union select m.group_id from group_phone_mentions m where m.tenant = $1 and (m.phone = any($2) or m.phone in (
-            select phone from identity_pairs where tenant = $1 and lid = any($2)))
-        union select t.group_id from group_tags t join whatsapp_groups g on g.id = t.group_id where g.tenant = $1 and t.jid = any($2)
+        union select m.group_id from group_phone_mentions m where m.tenant = $1 and m.phone = any($4)
+        union select t.group_id from group_tags t join whatsapp_groups g on g.id = t.group_id where g.tenant = $1 and t.jid = any($4)
         order by group_id
         """;
 
     // ... and JIDs that may be another one's now.
     private const string OwnedSql =
         """
-        select jid from whatsapp_participant_jids where tenant = $1 and (jid = any($2) or participant_id = any($3))
+        select jid from whatsapp_participant_jids where tenant = $1 and (jid = any($4) or participant_id = any($3))
         union select phone from identity_pairs where tenant = $1 and lid = any($2)
         """;
 
@@ -97,8 +119,9 @@ public sealed class MembershipErasure(NpgsqlDataSource database, MembershipOptio
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await RunAsync(transaction, "select pg_advisory_xact_lock($1)", [MembershipStore.TurnLock], cancellationToken);
         string[] names = [.. erasure.Person.Jids.SelectMany(jid => new[] { jid.Value, erasure.Person.PseudonymOf(jid) })];
-        var people = (await ListAsync<long>(transaction, PeopleSql, [erasure.Tenant, names], cancellationToken)).ToArray();
-        object[] scope = [erasure.Tenant, names, people];
+        var reached = (await ListAsync<string>(transaction, ReachedSql, [erasure.Tenant, names], cancellationToken)).ToArray();
+        var people = (await ListAsync<long>(transaction, PeopleSql, [erasure.Tenant, reached], cancellationToken)).ToArray();
+        object[] scope = [erasure.Tenant, names, people, reached];
         var groups = await ListAsync<long>(transaction, GroupsSql, scope, cancellationToken);
         var rows = new Dictionary<string, long>
         {

@@ -10,7 +10,7 @@ internal sealed class GroupQueries(NpgsqlDataSource database)
     private const string Columns = """
         g.tenant, g.jid, g.subject, g.description, g.owner_jid, g.addressing_mode, g.linked_parent_jid, g.announce, g.restrict,
         g.join_approval_mode, g.member_add_mode, g.is_community, g.is_community_announce, g.ephemeral_duration, g.created_at,
-        g.first_seen_at, g.last_seen_at,
+        g.first_seen_at, g.last_seen_at, g.reported_size,
         (select count(*) from whatsapp_group_participants m where m.group_id = g.id and m.left_at is null)::int
         """;
 
@@ -57,7 +57,8 @@ internal sealed class GroupQueries(NpgsqlDataSource database)
             CreatedAt = row.Stamp(14),
             FirstSeenAt = row.Stamp(15),
             LastSeenAt = row.Stamp(16),
-            MemberCount = row.GetInt32(17),
+            MemberCount = row.GetInt32(18),
+            Listed = row.GetInt32(18),
         };
         SetIfSaid(row, 7, value => group.Announce = value);
         SetIfSaid(row, 8, value => group.Restrict = value);
@@ -67,6 +68,8 @@ internal sealed class GroupQueries(NpgsqlDataSource database)
         SetIfSaid(row, 12, value => group.IsCommunityAnnounce = value);
         if (!row.IsDBNull(13))
             group.EphemeralDuration = row.GetInt64(13);
+        if (!row.IsDBNull(17))
+            group.ReportedSize = row.GetInt64(17);
         return group;
     }
 

@@ -22,7 +22,7 @@ internal sealed class MemberQueries(NpgsqlDataSource database)
     public async Task<List<Member>> ListAsync(long group, bool adminsOnly, bool includeLeft, long after, int limit, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand("""
-            select p.id, p.lid, p.phone_jid, p.push_name, m.role, m.joined_at, m.left_at, m.tag
+            select p.id, p.lid, p.phone_jid, p.push_name, m.role, m.joined_at, m.left_at, m.tag, p.username
             from whatsapp_group_participants m join whatsapp_participants p on p.id = m.participant_id
             where m.group_id = $1 and m.participant_id > $2 and (not $3 or m.role is not null) and ($4 or m.left_at is null)
             order by m.participant_id limit $5
@@ -46,6 +46,7 @@ internal sealed class MemberQueries(NpgsqlDataSource database)
                 JoinedAt = row.Stamp(5),
                 LeftAt = row.Stamp(6),
                 Tag = row.Text(7) ?? "",
+                Username = row.Text(8) ?? "",
             });
         }
         return members;
@@ -66,6 +67,7 @@ internal sealed class MemberQueries(NpgsqlDataSource database)
         pairs.LoadMentioned(trip, [group]);
         tags.Load(trip, [group]);
         await trip.SendAsync(cancellationToken);
+        await pairs.LoadLinkedAsync(transaction, null, cancellationToken);
 
         var identity = pairs.Of(tenant);
         var labels = tags.Of(group, identity, at);
@@ -75,7 +77,7 @@ internal sealed class MemberQueries(NpgsqlDataSource database)
         var page = new List<Member>();
         trip = new RoundTrip(transaction);
         trip.Read("""
-            select p.id, p.known_by, p.lid, p.phone_jid, p.push_name from unnest($2::text[]) k(known_by)
+            select p.id, p.known_by, p.lid, p.phone_jid, p.push_name, p.username from unnest($2::text[]) k(known_by)
             cross join lateral (select * from whatsapp_participants where tenant = $1 and known_by = k.known_by and id > $3 limit 1) p
             order by p.id limit $4
             """, row => page.Add(Map(row, present[row.GetString(1)], labels)), tenant, present.Keys.ToArray(), after, limit);
@@ -89,6 +91,7 @@ internal sealed class MemberQueries(NpgsqlDataSource database)
         Lid = row.Text(2) ?? "",
         PhoneJid = row.Text(3) ?? "",
         PushName = row.Text(4) ?? "",
+        Username = row.Text(5) ?? "",
         Role = (Role)state.Role,
         JoinedAt = state.JoinedAt is { } joined ? Timestamp.FromDateTimeOffset(joined) : null,
         Tag = labels.GetValueOrDefault(row.GetString(1), ""),

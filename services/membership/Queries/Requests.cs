@@ -13,6 +13,7 @@ internal static class Requests
     private const int DefaultPageSize = 50;
     private const int MaxPageSize = 500;
     private const int MaxTenantLength = 100;
+    private const int MaxUsernameLength = 100;
 
     public static string Tenant(string tenant)
     {
@@ -32,6 +33,17 @@ internal static class Requests
         var parsed = Jid.Parse(jid);
         Require(parsed.IsLid || parsed.IsPhone, field, "must be a LID (…@lid) or a phone JID (…@s.whatsapp.net)");
         return parsed.Value;
+    }
+
+    /// <summary>A person by a JID, or by a username with <c>@</c> before it, which no JID begins with.</summary>
+    public static bool IsUsername(string text, out string username)
+    {
+        username = text.StartsWith('@') ? text[1..] : "";
+        if (!text.StartsWith('@'))
+            return false;
+        Require(username.Length is > 0 and <= MaxUsernameLength && !username.Any(static c => char.IsControl(c) || char.IsWhiteSpace(c)),
+            "jid", $"must have 1 to {MaxUsernameLength} characters after the @ of a username, without blanks");
+        return true;
     }
 
     public static string Lid(string jid)

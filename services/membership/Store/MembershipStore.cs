@@ -10,7 +10,8 @@ internal readonly record struct BatchOutcome(int Facts, int Advanced, int Refold
 
 /// <summary>
 /// Applies the observations of one batch inside its transaction: stores facts, pairs and sightings, folds the groups concerned, and
-/// writes the tables where they differ. Six round trips and a fixed set of statements, however many events, groups and members.
+/// writes the tables where they differ. Six round trips and a fixed set of statements, however many events, groups and members;
+/// two round trips more where somebody changed their number.
 /// One instance serves one batch.
 /// </summary>
 internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipOptions options)
@@ -63,6 +64,7 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipO
         _profiles.Load(trip, [.. groups.Select(id => _groups[id].Key)]);
         await trip.SendAsync(cancellationToken);
         _profiles.Rewrite();
+        await _identity.LoadLinkedAsync(transaction, _people, cancellationToken);
         _people.Rewrite();
         _people.Own(_identity.Of);
         var plan = FoldPlan.Of([], [], key => _groups[key], groups.Select(id => _groups[id]), _identity.Of);
@@ -108,12 +110,15 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipO
             AddBoth(decision.Tenant, decision.Lid, decision.Phone);
         foreach (var tag in seen.Tags)
             AddBoth(tag.Group.Tenant, tag.Member.Lid, tag.Member.Phone);
+        jids.UnionWith(seen.NumberChanges.SelectMany(static change => change.Phones));
         jids.UnionWith(seen.Sightings.Select(static sighting => sighting.Person));
+        jids.UnionWith(seen.Usernames.Select(static username => username.Person));
 
         var trip = new RoundTrip(transaction);
         _identity.Load(trip, jids.Where(static jid => Jid.Parse(jid.Jid).IsPhone).ToArray());
         _people.Load(trip, jids);
         await trip.SendAsync(cancellationToken);
+        await _identity.LoadLinkedAsync(transaction, _people, cancellationToken);
 
         void AddBoth(string tenant, string? lid, string? phone)
         {
@@ -141,9 +146,13 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipO
             _people.Know(new PersonKey(pair.Tenant, pair.Lid));
             _people.Know(new PersonKey(pair.Tenant, pair.Phone));
         }
+        foreach (var phone in seen.NumberChanges.SelectMany(static change => change.Phones))
+            _people.Know(phone);
         foreach (var sighting in seen.Sightings)
             _people.See(sighting);
-        _identity.Merge(pairs, seen.Decisions);
+        foreach (var username in seen.Usernames)
+            _people.Call(username);
+        _identity.Merge(pairs, seen.Decisions, seen.NumberChanges);
         _people.Own(_identity.Of);
     }
 
@@ -172,6 +181,7 @@ internal sealed class MembershipStore(NpgsqlTransaction transaction, MembershipO
         if (some.Length + whole.Length > 0)
             _tags.Load(trip, [.. whole, .. some]);
         await trip.SendAsync(cancellationToken);
+        await _identity.LoadLinkedAsync(transaction, null, cancellationToken);
     }
 
     private void FoldGroup(GroupFold group, List<JoinCandidate> candidates)

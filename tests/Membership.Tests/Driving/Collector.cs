@@ -72,6 +72,41 @@ public sealed class Collector(string tenant = "acme")
             ["messageStubParameters"] = new JsonArray([.. parameters.Select(static text => (JsonNode)text)]),
         }, at, group);
 
+    /// <summary>The stub of a changed number: the old phone sends it, the parameter is the new one.</summary>
+    public CollectedEvent ChangedNumber(DateTimeOffset at, string oldPhone, string newPhone, string group = GroupJid) =>
+        Event("messages.upsert", new JsonObject
+        {
+            ["key"] = new JsonObject { ["remoteJid"] = group, ["id"] = "S1", ["participant"] = oldPhone },
+            ["messageTimestamp"] = at.ToUnixTimeSeconds(),
+            ["messageStubType"] = 33,
+            ["messageStubParameters"] = new JsonArray(newPhone),
+            ["participant"] = oldPhone,
+        }, at, group);
+
+    /// <summary>The update beside that stub, which carries no time.</summary>
+    public CollectedEvent Modified(string oldPhone, string newPhone, string group = GroupJid) =>
+        Event("group-participants.update", new JsonObject
+        {
+            ["id"] = group,
+            ["author"] = oldPhone,
+            ["participants"] = new JsonArray(newPhone),
+            ["action"] = "modify",
+        }, null, group);
+
+    /// <summary>The address book says that somebody has no username any more.</summary>
+    public CollectedEvent Nameless(DateTimeOffset at, string jid) =>
+        Event("contacts.update", new JsonObject { ["id"] = jid, ["username"] = null }, at, jid);
+
+    /// <summary>A text message of somebody, with their username.</summary>
+    public CollectedEvent MessageOf(DateTimeOffset at, string sender, string username, string? alt = null)
+    {
+        var message = Message(at, sender, alt);
+        var payload = JsonNode.Parse(message.PayloadJson)!;
+        payload["key"]!["participantUsername"] = username;
+        message.PayloadJson = payload.ToJsonString();
+        return message;
+    }
+
     /// <summary>A text message of somebody.</summary>
     public CollectedEvent Message(DateTimeOffset at, string sender, string? alt = null, string? pushName = null) =>
         Event("messages.upsert", new JsonObject

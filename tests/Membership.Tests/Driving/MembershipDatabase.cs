@@ -14,7 +14,7 @@ namespace WhatsAppMesh.Membership.Tests.Driving;
 public sealed class MembershipDatabase : IAsyncDisposable
 {
     private const string Tables = """
-        whatsapp_groups, whatsapp_participants, whatsapp_participant_jids, identity_pairs, membership_rosters, membership_facts,
+        whatsapp_groups, whatsapp_participants, whatsapp_participant_jids, identity_pairs, number_changes, membership_rosters, membership_facts,
         group_phone_mentions, group_checkpoints, group_tags, whatsapp_group_participants, whatsapp_group_stays, member_joins, group_field_changes
         """;
 
@@ -102,15 +102,16 @@ public sealed class MembershipDatabase : IAsyncDisposable
         string[] queries =
         [
             "select 'group', tenant, jid, subject, description, announce, stated_fields, timed_received_at, untimed_received_at, first_seen_at, last_seen_at from whatsapp_groups order by 2, 3",
-            "select 'person', tenant, known_by, lid, phone_jid, push_name, first_seen_at, last_seen_at from whatsapp_participants order by 2, 3",
+            "select 'person', tenant, known_by, lid, phone_jid, push_name, username, first_seen_at, last_seen_at from whatsapp_participants order by 2, 3",
             """
-            select 'jid', j.tenant, j.jid, p.known_by, j.owned_since, j.first_seen_at, j.last_active_at, j.push_name, j.push_name_at
+            select 'jid', j.tenant, j.jid, p.known_by, j.owned_since, j.first_seen_at, j.last_active_at, j.push_name, j.push_name_at, j.username
             from whatsapp_participant_jids j join whatsapp_participants p on p.id = j.participant_id order by 2, 3
             """,
             """
             select 'field change', g.tenant, g.jid, c.order_at, c.log, c.position, c.ordinal, c.field, c.value, c.untimed, c.received_at, c.source
             from group_field_changes c join whatsapp_groups g on g.id = c.group_id order by 2, 3, 4, 5, 6, 7
             """,
+            "select 'change', tenant, old_phone, new_phone, first_at, last_at from number_changes order by 2, 3, 4",
             "select 'pair', tenant, phone, lid, since, is_unlinked from identity_pairs order by 2, 3, 4",
             """
             select 'member', g.tenant, g.jid, p.known_by, m.role, m.joined_at, m.left_at, m.is_left_untimed, m.tag, m.promoted_received_at from whatsapp_group_participants m

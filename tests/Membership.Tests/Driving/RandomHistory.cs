@@ -5,12 +5,15 @@ using static WhatsAppMesh.Membership.Tests.Driving.Collector;
 namespace WhatsAppMesh.Membership.Tests.Driving;
 
 /// <summary>
-/// A history made from a seed: snapshots, deltas, stubs, messages, labels, merges, recycled phones, operators' decisions, duplicates and
-/// wrong clocks, in two groups with few enough people that everything meets everything.
+/// A history made from a seed: snapshots, deltas, stubs, messages, labels, merges, recycled and changed phones, operators' decisions,
+/// duplicates and wrong clocks, in two groups with few enough people that everything meets everything.
 /// </summary>
 public sealed class RandomHistory
 {
     private const int People = 5;
+
+    // Some belong to nobody's LID until somebody changes their number.
+    private const int Phones = 7;
 
     private static readonly string[] Groups = [Collector.GroupJid, "120363000000000002@g.us"];
     private static readonly string?[] Roles = [null, null, "admin", "superadmin"];
@@ -37,7 +40,7 @@ public sealed class RandomHistory
         return history._events;
     }
 
-    private CollectedEvent Next() => _random.Next(20) switch
+    private CollectedEvent Next() => _random.Next(21) switch
     {
         < 4 => Snapshot(),
         < 7 => _collector.UpdateOf(Group(), One("add", "remove"), Some()),
@@ -48,6 +51,7 @@ public sealed class RandomHistory
         < 17 => Label(),
         < 18 => Decision(),
         < 19 => Subject(),
+        < 20 => ChangedNumber(),
         _ => Duplicate(),
     };
 
@@ -94,7 +98,9 @@ public sealed class RandomHistory
             1 => (Lid(number), null),
             _ => (Lid(number), (string?)Phone(PhoneOf(number))),
         };
-        return _collector.Message(SomeTime(), sender, alt, One("Ana", "Bia", "Caio"));
+        return _random.Next(3) == 0
+            ? _random.Next(3) == 0 ? _collector.Nameless(SomeTime(), sender) : _collector.MessageOf(SomeTime(), sender, One("ana", "bia.b", "caio_9"), alt)
+            : _collector.Message(SomeTime(), sender, alt, One("Ana", "Bia", "Caio"));
     }
 
     private CollectedEvent Label()
@@ -118,6 +124,12 @@ public sealed class RandomHistory
             ["phone_jid"] = Phone(PhoneOf(number)),
             ["since"] = _random.Next(2) == 0 ? SomeTime().ToString("O") : null,
         }, SomeTime());
+    }
+
+    private CollectedEvent ChangedNumber()
+    {
+        var (old, taken) = (_random.Next(1, Phones + 1), _random.Next(1, Phones + 1));
+        return _random.Next(2) == 0 ? _collector.ChangedNumber(SomeTime(), Phone(old), Phone(taken), Group()) : _collector.Modified(Phone(old), Phone(taken), Group());
     }
 
     private CollectedEvent Subject()
@@ -152,8 +164,8 @@ public sealed class RandomHistory
         _ => Person(Lid(number), Phone(PhoneOf(number)), Role()),
     };
 
-    // Mostly one's own phone; sometimes a neighbour's, which makes it a recycled one.
-    private int PhoneOf(int number) => _random.Next(6) == 0 ? (number % People) + 1 : number;
+    // Mostly one's own phone; sometimes a neighbour's, which makes it a recycled one, or one that nobody has.
+    private int PhoneOf(int number) => _random.Next(6) == 0 ? (number % Phones) + 1 : number;
 
     // Mostly about now, sometimes from a clock that is wrong or an hour that was spent offline.
     private DateTimeOffset SomeTime()
