@@ -6,7 +6,7 @@ namespace WhatsAppMesh.Edge.Operator;
 internal sealed record GroupView(
     string Jid, string Subject, string? Description, string? OwnerJid, string? AddressingMode, string? LinkedParentJid, bool? Announce,
     bool? Restrict, bool? JoinApprovalMode, bool? MemberAddMode, bool? IsCommunity, bool? IsCommunityAnnounce, long? EphemeralDuration,
-    DateTime? CreatedAt, DateTime? FirstSeenAt, DateTime? LastSeenAt, int MemberCount)
+    DateTime? CreatedAt, DateTime? FirstSeenAt, DateTime? LastSeenAt, int MemberCount, long? ReportedSize, int Listed)
 {
     public static GroupView Of(Group group) => new(
         group.Jid, group.Subject, group.Description.NullIfEmpty(), group.OwnerJid.NullIfEmpty(), group.AddressingMode.NullIfEmpty(),
@@ -14,7 +14,7 @@ internal sealed record GroupView(
         group.HasJoinApprovalMode ? group.JoinApprovalMode : null, group.HasMemberAddMode ? group.MemberAddMode : null,
         group.HasIsCommunity ? group.IsCommunity : null, group.HasIsCommunityAnnounce ? group.IsCommunityAnnounce : null,
         group.HasEphemeralDuration ? group.EphemeralDuration : null, Rfc3339.Of(group.CreatedAt), Rfc3339.Of(group.FirstSeenAt),
-        Rfc3339.Of(group.LastSeenAt), group.MemberCount);
+        Rfc3339.Of(group.LastSeenAt), group.MemberCount, group.HasReportedSize ? group.ReportedSize : null, group.Listed);
 }
 
 /// <summary>A page of groups.</summary>
@@ -22,11 +22,12 @@ internal sealed record GroupPage(IReadOnlyList<GroupView> Groups, string? NextPa
 
 /// <summary>Somebody in a group.</summary>
 internal sealed record MemberView(
-    long ParticipantId, string? Lid, string? PhoneJid, string? PushName, string Role, DateTime? JoinedAt, DateTime? LeftAt, string? Tag)
+    long ParticipantId, string? Lid, string? PhoneJid, string? PushName, string? Username, string Role, DateTime? JoinedAt, DateTime? LeftAt,
+    string? Tag)
 {
     public static MemberView Of(Member member) => new(
-        member.ParticipantId, member.Lid.NullIfEmpty(), member.PhoneJid.NullIfEmpty(), member.PushName.NullIfEmpty(), NameOf(member.Role),
-        Rfc3339.Of(member.JoinedAt), Rfc3339.Of(member.LeftAt), member.Tag.NullIfEmpty());
+        member.ParticipantId, member.Lid.NullIfEmpty(), member.PhoneJid.NullIfEmpty(), member.PushName.NullIfEmpty(), member.Username.NullIfEmpty(),
+        NameOf(member.Role), Rfc3339.Of(member.JoinedAt), Rfc3339.Of(member.LeftAt), member.Tag.NullIfEmpty());
 
     private static string NameOf(Role role) => role switch
     {
@@ -40,10 +41,12 @@ internal sealed record MemberView(
 internal sealed record MemberPage(IReadOnlyList<MemberView> Members, string? NextPageToken);
 
 /// <summary>One uninterrupted presence of a person in a group.</summary>
-internal sealed record StayView(string GroupJid, long ParticipantId, string? Lid, string? PhoneJid, DateTime? JoinedAt, DateTime? LeftAt)
+internal sealed record StayView(
+    string GroupJid, long ParticipantId, string? Lid, string? PhoneJid, string? Username, DateTime? JoinedAt, DateTime? LeftAt)
 {
     public static StayView Of(Stay stay) => new(
-        stay.GroupJid, stay.ParticipantId, stay.Lid.NullIfEmpty(), stay.PhoneJid.NullIfEmpty(), Rfc3339.Of(stay.JoinedAt), Rfc3339.Of(stay.LeftAt));
+        stay.GroupJid, stay.ParticipantId, stay.Lid.NullIfEmpty(), stay.PhoneJid.NullIfEmpty(), stay.Username.NullIfEmpty(),
+        Rfc3339.Of(stay.JoinedAt), Rfc3339.Of(stay.LeftAt));
 }
 
 /// <summary>A page of stays.</summary>
@@ -51,11 +54,12 @@ internal sealed record StayPage(IReadOnlyList<StayView> Stays, string? NextPageT
 
 /// <summary>One person.</summary>
 internal sealed record ParticipantView(
-    long ParticipantId, string? Lid, string? PhoneJid, IReadOnlyList<string> Jids, string? PushName, DateTime? FirstSeenAt, DateTime? LastSeenAt)
+    long ParticipantId, string? Lid, string? PhoneJid, IReadOnlyList<string> Jids, string? PushName, string? Username,
+    DateTime? FirstSeenAt, DateTime? LastSeenAt)
 {
     public static ParticipantView Of(Participant person) => new(
         person.ParticipantId, person.Lid.NullIfEmpty(), person.PhoneJid.NullIfEmpty(), person.Jids, person.PushName.NullIfEmpty(),
-        Rfc3339.Of(person.FirstSeenAt), Rfc3339.Of(person.LastSeenAt));
+        person.Username.NullIfEmpty(), Rfc3339.Of(person.FirstSeenAt), Rfc3339.Of(person.LastSeenAt));
 }
 
 /// <summary>Says that a phone belongs to a LID from a time on (absent: from the beginning).</summary>

@@ -156,7 +156,7 @@ public sealed class FakeServices : IAsyncDisposable
 
     private sealed class FakeMembershipService : Membership.V1.Membership.MembershipBase
     {
-        private static readonly Participant Ana = new() { ParticipantId = 5, Lid = "999000000000001@lid", Jids = { "999000000000001@lid" }, PushName = "Ana" };
+        private static readonly Participant Ana = new() { ParticipantId = 5, Lid = "999000000000001@lid", Jids = { "999000000000001@lid" }, PushName = "Ana", Username = "ana.maria" };
 
         public override Task<GetGroupResponse> GetGroup(GetGroupRequest request, ServerCallContext context) =>
             Task.FromResult(new GetGroupResponse { Group = Group(request.Tenant) });
@@ -165,13 +165,13 @@ public sealed class FakeServices : IAsyncDisposable
             Task.FromResult(new ListGroupsResponse { Groups = { Group(request.Tenant) }, NextPageToken = "next" });
 
         public override Task<ListMembersResponse> ListMembers(ListMembersRequest request, ServerCallContext context) =>
-            Task.FromResult(new ListMembersResponse { Members = { new Member { ParticipantId = 5, Lid = "999000000000001@lid", Role = Role.Admin } } });
+            Task.FromResult(new ListMembersResponse { Members = { new Member { ParticipantId = 5, Lid = "999000000000001@lid", Username = "ana.maria", Role = Role.Admin } } });
 
         public override Task<GetParticipantResponse> GetParticipant(GetParticipantRequest request, ServerCallContext context) =>
             Task.FromResult(new GetParticipantResponse { Participant = Ana });
 
         public override Task<ListMembershipHistoryResponse> ListMembershipHistory(ListMembershipHistoryRequest request, ServerCallContext context) =>
-            Task.FromResult(new ListMembershipHistoryResponse { Stays = { new Stay { GroupJid = "120363000000000001@g.us", ParticipantId = 5 } } });
+            Task.FromResult(new ListMembershipHistoryResponse { Stays = { new Stay { GroupJid = "120363000000000001@g.us", ParticipantId = 5, Username = "ana.maria" } } });
 
         public override Task<LinkIdentityResponse> LinkIdentity(LinkIdentityRequest request, ServerCallContext context) =>
             Task.FromResult(new LinkIdentityResponse { Participant = Ana });
@@ -179,7 +179,10 @@ public sealed class FakeServices : IAsyncDisposable
         public override Task<UnlinkIdentityResponse> UnlinkIdentity(UnlinkIdentityRequest request, ServerCallContext context) =>
             Task.FromResult(new UnlinkIdentityResponse());
 
-        private static Group Group(string tenant) => new() { Tenant = tenant, Jid = "120363000000000001@g.us", Subject = "Grupo", Announce = true, MemberCount = 3 };
+        private static Group Group(string tenant) => new()
+        {
+            Tenant = tenant, Jid = "120363000000000001@g.us", Subject = "Grupo", Announce = true, MemberCount = 3, ReportedSize = 29, Listed = 3,
+        };
     }
 
     private sealed class FakeDeadLettersService : DeadLetters.V1.DeadLetters.DeadLettersBase

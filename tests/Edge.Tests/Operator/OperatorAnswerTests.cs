@@ -167,6 +167,30 @@ public sealed class OperatorAnswerTests
     }
 
     [Fact]
+    public async Task A_group_s_reported_size_stands_beside_the_number_listed_and_what_it_does_not_have_is_absent()
+    {
+        await using var api = await OperatorUnderTest.StartAsync();
+        var group = await api.AskAsync("GET", "/api/groups/120363000000000001@g.us", OperatorUnderTest.AcmeViewer);
+        Assert.Equal((29, 3, 3), (group.GetProperty("reported_size").GetInt32(), group.GetProperty("listed").GetInt32(), group.GetProperty("member_count").GetInt32()));
+        Assert.Equal(["announce", "jid", "listed", "member_count", "reported_size", "subject"], group.EnumerateObject().Select(static member => member.Name).Order(StringComparer.Ordinal));
+        var page = await api.AskAsync("GET", "/api/groups", OperatorUnderTest.AcmeViewer);
+        Assert.Equal(29, page.GetProperty("groups")[0].GetProperty("reported_size").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_person_is_asked_for_by_username_and_shown_with_it_everywhere()
+    {
+        await using var api = await OperatorUnderTest.StartAsync();
+        var person = await api.AskAsync("GET", "/api/participants/@Ana.Maria", OperatorUnderTest.AcmeViewer);
+        var stays = await api.AskAsync("GET", "/api/groups/120363000000000001@g.us/history?participant=@ana.maria", OperatorUnderTest.AcmeViewer);
+        var members = await api.AskAsync("GET", "/api/groups/120363000000000001@g.us/members", OperatorUnderTest.AcmeViewer);
+        Assert.All([person, stays.GetProperty("stays")[0], members.GetProperty("members")[0]], shown => Assert.Equal("ana.maria", shown.GetProperty("username").GetString()));
+        var asked = api.Services.Questions.Select(static asked => asked.Request).ToList();
+        Assert.Equal("@Ana.Maria", ((GetParticipantRequest)asked[0]).Jid);
+        Assert.Equal("@ana.maria", ((ListMembershipHistoryRequest)asked[1]).Jid);
+    }
+
+    [Fact]
     public async Task An_export_is_a_line_per_event_and_imports_again_as_it_is()
     {
         await using var api = await OperatorUnderTest.StartAsync();
