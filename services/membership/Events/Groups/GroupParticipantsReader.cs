@@ -55,7 +55,7 @@ public sealed class GroupParticipantsReader : IEventReader
         if (kind is { } known)
             Add(source, group, known, people, into);
         else if (action == "modify")
-            NumberChange.Add(source, PersonNames.Author.TryRead(item, out var author) ? author : null, people, into);
+            NumberChangeNotice.Add(source, PersonNames.Author.TryRead(item, out var author) ? author : null, people, into);
         else
         {
             into.Skipped++;

@@ -50,7 +50,7 @@ public static class MessageStub
                 GroupParticipantsReader.Add(source, group, FactKind.Demote, People(source, type, author, parameters, into), into);
                 break;
             case StubKind.Number:
-                NumberChange.Add(source, author, People(source, type, author, parameters, into), into);
+                NumberChangeNotice.Add(source, author, People(source, type, author, parameters, into), into);
                 break;
             case StubKind.Request:
                 foreach (var person in People(source, type, author, parameters, into).Entries)

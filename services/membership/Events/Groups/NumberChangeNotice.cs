@@ -7,7 +7,7 @@ namespace WhatsAppMesh.Membership.Events.Groups;
 /// A member has another number. Where a LID stands beside it, that is a new pair; in a group that addresses people by phone the old
 /// number is whose notice it is, and the new one the person listed. It is never a leave and a join.
 /// </summary>
-public static class NumberChange
+public static class NumberChangeNotice
 {
     /// <summary>Adds what a notice says.</summary>
     /// <param name="actor">Who changed, as they were; null when the notice does not say.</param>
