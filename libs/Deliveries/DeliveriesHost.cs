@@ -21,6 +21,7 @@ public static class DeliveriesHost
         services.AddOptions<DeliveriesOptions>()
             .Bind(builder.Configuration.GetSection("Deliveries"))
             .Configure(options => (options.Service, options.ReplaySends) = (service, replaySends || options.ReplaySends))
+            .Configure(options => options.TakeEventsOf(BodyLimit.Read(builder.Configuration)))
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<DeliveriesOptions>, DeliveriesOptionsValidator>();
         services.AddSingleton(static provider => provider.GetRequiredService<IOptions<DeliveriesOptions>>().Value);

@@ -3,6 +3,8 @@ namespace WhatsAppMesh.Deliveries;
 /// <summary>Settings of a consumer's deliveries, section <c>Deliveries</c>, the same for every consumer. Times are <see cref="TimeSpan"/> texts such as <c>00:00:30</c>.</summary>
 public sealed record DeliveriesOptions
 {
+    private const int EnvelopeBytes = 64 * 1024;
+
     /// <summary>Name of the consumer, its Dapr app id: label <c>service</c> of its metrics, and who speaks when it appends to the lake.</summary>
     public string Service { get; set; } = "";
 
@@ -24,8 +26,13 @@ public sealed record DeliveriesOptions
     /// <summary>Longest wait for the account's row lock; then the batch is answered RETRY.</summary>
     public TimeSpan LockTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Largest delivery body taken, in bytes.</summary>
+    /// <summary>
+    /// Largest delivery body, and largest event fetched from the lake, in bytes. At least <c>Mesh:MaxBodyBytes</c> and an envelope.
+    /// </summary>
     public long MaxBodyBytes { get; set; } = 128 * 1024 * 1024;
+
+    /// <summary>Raises <see cref="MaxBodyBytes"/> to an event of the largest body that the doors take, with its envelope.</summary>
+    internal void TakeEventsOf(int bodyBytes) => MaxBodyBytes = Math.Max(MaxBodyBytes, bodyBytes + EnvelopeBytes);
 
     /// <summary>False switches the pull of missing events off; the consumer then counts as complete.</summary>
     public bool Pull { get; set; } = true;

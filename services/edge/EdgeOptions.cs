@@ -1,5 +1,6 @@
 using System.Net;
 using WhatsAppMesh.Edge.Operator;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Edge;
 
@@ -58,10 +59,8 @@ public sealed record EdgeOptions
     /// <exception cref="InvalidOperationException">Some are wrong; the message names every one with its key.</exception>
     public static EdgeOptions Read(IConfiguration configuration)
     {
-        var options = (configuration.GetSection("Edge").Get<EdgeOptions>() ?? new EdgeOptions()) with
-        {
-            InternalToken = configuration["Mesh:InternalToken"] ?? "",
-        };
+        var options = configuration.GetSection("Edge").Get<EdgeOptions>() ?? new EdgeOptions();
+        options = options with { InternalToken = configuration["Mesh:InternalToken"] ?? "", Limits = options.Limits.For(configuration) };
         var errors = EdgeOptionsValidator.Validate(options);
         if (errors.Count > 0)
             throw new InvalidOperationException($"edge cannot start with these settings:\n  {string.Join("\n  ", errors)}");
@@ -96,13 +95,18 @@ public sealed record IngestOptions
 /// <summary>What edge holds and lets through: the section <c>Edge:Limits</c>.</summary>
 public sealed record LimitOptions
 {
-    /// <summary>Largest body, in bytes. Default: 4 MiB.</summary>
-    public int BodyBytes { get; init; } = 4 * 1024 * 1024;
+    private const string Section = "Edge:Limits:";
+
+    /// <summary>Largest body, in bytes. Default: <c>Mesh:MaxBodyBytes</c>, which is 4 MiB.</summary>
+    public int BodyBytes { get; init; } = BodyLimit.Default;
 
     /// <summary>Bodies in flight at once; more are answered 429. Default: 2048.</summary>
     public int ConcurrentBodies { get; init; } = 2048;
 
-    /// <summary>Memory that all bodies in flight may hold together, in bytes; more are answered 429. Default: 64 MiB.</summary>
+    /// <summary>
+    /// Memory that all bodies in flight may hold together, in bytes; more are answered 429. One body alone always has room. Default: 64 MiB, at
+    /// least 4 times the largest body.
+    /// </summary>
     public long BufferedBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>Requests per second from one address before any work is done; 0 means no limit. Default: 20000.</summary>
@@ -122,7 +126,9 @@ public sealed record LimitOptions
     /// <summary>Requests per second of an operator key that sets none itself; 0 means no limit. Default: 100.</summary>
     public double KeyRequestsPerSecond { get; init; } = 100;
 
-    /// <summary>Longest time until a body's last byte, in seconds; then 408. Default: 30.</summary>
+    /// <summary>
+    /// Longest time until a body's last byte, in seconds, and as long again for each 4 MiB that have arrived; then 408. Default: 30.
+    /// </summary>
     public int BodyTimeoutSeconds { get; init; } = 30;
 
     /// <summary>Slowest a body may come, in bytes per second; 0 means no limit. Default: 240.</summary>
@@ -130,4 +136,12 @@ public sealed record LimitOptions
 
     /// <summary>How long a body may be slower than that at its beginning, in seconds; at least 2. Default: 5.</summary>
     public int MinBodyRateGraceSeconds { get; init; } = 5;
+
+    /// <summary>These limits with what follows from the one setting of a body's size, where they do not say it themselves.</summary>
+    internal LimitOptions For(IConfiguration configuration)
+    {
+        var bodyBytes = BodyLimit.IsOwn(configuration, Section + nameof(BodyBytes)) ? BodyBytes : BodyLimit.Read(configuration);
+        var bufferedBytes = BodyLimit.IsOwn(configuration, Section + nameof(BufferedBytes)) ? BufferedBytes : Math.Max(BufferedBytes, 4L * bodyBytes);
+        return this with { BodyBytes = bodyBytes, BufferedBytes = bufferedBytes };
+    }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using WhatsAppMesh.Edge.Operator;
 using WhatsAppMesh.Edge.Sources;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Edge;
 
@@ -68,7 +69,7 @@ public static class EdgeOptionsValidator
 
     private static void CheckLimits(List<string> errors, LimitOptions limits)
     {
-        CheckRange(errors, "Edge:Limits:BodyBytes", limits.BodyBytes, 1024, 256 * 1024 * 1024);
+        CheckRange(errors, "Edge:Limits:BodyBytes", limits.BodyBytes, BodyLimit.Least, BodyLimit.Most);
         CheckRange(errors, "Edge:Limits:ConcurrentBodies", limits.ConcurrentBodies, 1, 1_000_000);
         CheckRange(errors, "Edge:Limits:BufferedBytes", limits.BufferedBytes, limits.BodyBytes, long.MaxValue);
         CheckRange(errors, "Edge:Limits:AddressRequestsPerSecond", limits.AddressRequestsPerSecond, 0, 1_000_000);

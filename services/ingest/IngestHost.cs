@@ -9,10 +9,19 @@ public static class IngestHost
     /// <exception cref="InvalidOperationException">Settings are missing or wrong; the message names every one.</exception>
     public static WebApplicationBuilder AddIngest(this WebApplicationBuilder builder)
     {
-        var options = builder.Configuration.GetSection(IngestOptions.Section).Get<IngestOptions>() ?? new IngestOptions();
+        var options = IngestOptions.Read(builder.Configuration);
         var (connectionString, token) = (builder.Configuration.GetConnectionString("Database"), builder.Configuration[InternalToken.Key]);
         Validate(options, connectionString, token);
 
+        // The doors count for themselves, and read to the end what they refuse: a limit of the server would cut the connection, and edge would
+        // take that for an ingest that is away. gRPC has its own limit below.
+        builder.WebHost.ConfigureKestrel(static kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = null;
+
+            // Edge adds its own to what it has let in: an id or key as long as edge's limit allows must be answered here for what it is.
+            kestrel.Limits.MaxRequestHeadersTotalSize = 64 * 1024;
+        });
         var services = builder.Services;
         services.AddSingleton(options);
         services.AddSingleton(new InternalToken(token!));

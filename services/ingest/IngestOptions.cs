@@ -1,3 +1,5 @@
+using WhatsAppMesh.Hosting;
+
 namespace WhatsAppMesh.Ingest;
 
 /// <summary>Settings of the section <c>Ingest</c>.</summary>
@@ -6,13 +8,16 @@ public sealed record IngestOptions
     /// <summary>Name of the configuration section.</summary>
     public const string Section = "Ingest";
 
-    /// <summary>Largest body taken, in bytes. Edge has its own, smaller cap; this one is a second lock. Default 8 MiB.</summary>
+    /// <summary>Largest body taken, in bytes: a second lock behind edge's. Default 8 MiB, at least <c>Mesh:MaxBodyBytes</c>.</summary>
     public int MaxBodyBytes { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>Requests that may wait for a commit; one more is answered 503. Default 8,192.</summary>
     public int QueueCapacity { get; init; } = 8192;
 
-    /// <summary>Payloads that may wait for a commit, in bytes, with 2 KiB for each event; a request beyond is answered 503. Default 256 MiB.</summary>
+    /// <summary>
+    /// Payloads that may wait for a commit, in bytes, with 2 KiB for each event; a request beyond is answered 503. Default 256 MiB, at least
+    /// twice the largest body.
+    /// </summary>
     public long QueueBytes { get; init; } = 256 * 1024 * 1024;
 
     /// <summary>Most requests in one commit. Default 512.</summary>
@@ -53,6 +58,20 @@ public sealed record IngestOptions
 
     /// <summary>How long the lake keeps events. Default: for ever.</summary>
     public RetentionOptions Retention { get; init; } = new();
+
+    /// <summary>Reads the settings, and derives from the one setting of a body's size what they do not say themselves.</summary>
+    /// <exception cref="InvalidOperationException">That setting is no size.</exception>
+    public static IngestOptions Read(IConfiguration configuration)
+    {
+        var options = configuration.GetSection(Section).Get<IngestOptions>() ?? new IngestOptions();
+        var maxBody = BodyLimit.IsOwn(configuration, $"{Section}:{nameof(MaxBodyBytes)}")
+            ? options.MaxBodyBytes
+            : Math.Max(options.MaxBodyBytes, BodyLimit.Read(configuration));
+        var queue = BodyLimit.IsOwn(configuration, $"{Section}:{nameof(QueueBytes)}")
+            ? options.QueueBytes
+            : Math.Max(options.QueueBytes, 2L * maxBody);
+        return options with { MaxBodyBytes = maxBody, QueueBytes = queue };
+    }
 
     /// <summary>Every broken rule as "key: what is wrong", empty when all is well.</summary>
     public IEnumerable<string> Validate()

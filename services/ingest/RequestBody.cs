@@ -20,12 +20,18 @@ internal sealed class RequestBody : IDisposable
         }
     }
 
-    /// <summary>Reads a body to its end; null when it is longer than <paramref name="limit"/> bytes.</summary>
+    /// <summary>
+    /// Reads a body to its end; null when it is longer than <paramref name="limit"/> bytes. That, too, is read to its end: a client that is
+    /// still sending when the connection closes hears no answer, and would send for ever.
+    /// </summary>
     /// <exception cref="IOException">The client went away.</exception>
     public static async Task<RequestBody?> ReadAsync(HttpRequest request, int limit)
     {
         if (request.ContentLength > limit)
+        {
+            await request.Body.CopyToAsync(Stream.Null);
             return null;
+        }
         var body = new RequestBody((int)(request.ContentLength ?? 4096) + 1);
         try
         {
@@ -56,7 +62,10 @@ internal sealed class RequestBody : IDisposable
         {
             _length += read;
             if (_length > limit)
+            {
+                await stream.CopyToAsync(Stream.Null);
                 return false;
+            }
             if (_length == _buffer.Length)
                 Grow();
         }

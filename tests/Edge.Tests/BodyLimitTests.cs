@@ -127,6 +127,29 @@ public sealed class BodyLimitTests
         await edge.AcceptedAsync(Signing.SignedV2("\"" + new string('b', 199_000) + "\""));
     }
 
+    [Theory]
+    [InlineData("Mesh:MaxBodyBytes")]
+    [InlineData("Edge:Limits:BodyBytes")]
+    public async Task One_setting_lets_a_body_above_30_million_bytes_through_every_limit_of_edge(string key)
+    {
+        await using var edge = await EdgeUnderTest.StartAsync(new() { [key] = "40000000" });
+        var body = "\"" + new string('a', 39_000_000) + "\"";
+        await edge.AcceptedAsync(Signing.SignedV2(body));
+        Assert.Equal(body.Length, edge.Ingest.Single().Body.Length);
+        await edge.RefusedAsync(Signing.SignedV2("\"" + new string('a', 40_000_000) + "\""), 413, "body_too_large");
+        await NothingHeldAsync(edge);
+    }
+
+    [Fact]
+    public async Task A_413_of_ingest_is_the_clients_answer()
+    {
+        await using var edge = await EdgeUnderTest.StartAsync();
+        edge.Ingest.Answer = static context => FakeIngest.AnswerAsync(context, 413, """{"code":"body_too_large"}""");
+        using var answer = await edge.Client.SendAsync(Signing.SignedV2());
+        Assert.Equal(413, (int)answer.StatusCode);
+        await Answers.EventuallyAsync(() => Task.FromResult(edge.Metrics.HasReason("ingest_413")), "the reason is counted");
+    }
+
     [Fact]
     public async Task Many_bodies_of_all_sizes_at_once_arrive_unmixed()
     {

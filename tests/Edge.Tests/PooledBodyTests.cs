@@ -43,6 +43,17 @@ public sealed class PooledBodyTests
     }
 
     [Fact]
+    public void One_body_alone_always_has_room_to_grow()
+    {
+        var budget = new BodyBudget(10, 8192);
+        using var alone = new PooledBody(budget, 1_000_000);
+        for (var i = 0; i < 1000; i++)
+            Assert.Equal(AppendVerdict.Appended, alone.TryAppend(new byte[1000]));
+        using var second = new PooledBody(budget, 100_000);
+        Assert.Equal(AppendVerdict.OverBudget, second.TryAppend([1]));
+    }
+
+    [Fact]
     public void Places_are_counted()
     {
         var budget = new BodyBudget(2, 0);

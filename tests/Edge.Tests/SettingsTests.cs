@@ -56,4 +56,38 @@ public sealed class SettingsTests
         var exception = Assert.Throws<InvalidOperationException>(() => EdgeOptions.Read(configuration));
         Assert.Contains("Edge:Ingest:Address", exception.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("4 MiB")]
+    [InlineData("268435457")]
+    [InlineData("-1")]
+    public void The_one_setting_of_a_bodys_size_must_be_a_number_of_bytes(string value)
+    {
+        var exception = Assert.Throws<InvalidOperationException>(() => Read(("Mesh:MaxBodyBytes", value)));
+        Assert.Contains("Mesh:MaxBodyBytes", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_one_setting_of_a_bodys_size_counts_where_edge_says_nothing_itself()
+    {
+        Assert.Equal((4 * 1024 * 1024, 64L * 1024 * 1024), Sizes(Read()));
+        Assert.Equal((100_000_000, 400_000_000L), Sizes(Read(("Mesh:MaxBodyBytes", "100000000"))));
+        Assert.Equal((50_000, 64L * 1024 * 1024), Sizes(Read(("Mesh:MaxBodyBytes", "100000000"), ("Edge:Limits:BodyBytes", "50000"))));
+        Assert.Equal((100_000_000, 100_000_000L), Sizes(Read(("Mesh:MaxBodyBytes", "100000000"), ("Edge:Limits:BufferedBytes", "100000000"))));
+
+        static (int, long) Sizes(EdgeOptions options) => (options.Limits.BodyBytes, options.Limits.BufferedBytes);
+    }
+
+    private static EdgeOptions Read(params (string Key, string Value)[] settings)
+    {
+        var all = new Dictionary<string, string?>
+        {
+            ["Mesh:InternalToken"] = EdgeUnderTest.InternalToken,
+            ["Edge:Ingest:Address"] = "http://127.0.0.1:1",
+        };
+        foreach (var (key, value) in settings)
+            all[key] = value;
+        return EdgeOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(all).Build());
+    }
 }

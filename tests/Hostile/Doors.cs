@@ -14,7 +14,7 @@ public sealed class Doors : IAsyncDisposable
     private readonly TestDatabase _database;
     private readonly MeshProcess[] _processes;
 
-    private Doors(TestDatabase database)
+    private Doors(TestDatabase database, Dictionary<string, string> edge, Dictionary<string, string> ingestSettings)
     {
         _database = database;
         var ports = Ports.Free(4);
@@ -22,13 +22,13 @@ public sealed class Doors : IAsyncDisposable
         var ingest = Loopback(ports[1]);
         _processes =
         [
-            Service("Ingest", ports[1], ports[2], new()
+            Service("Ingest", ports[1], ports[2], new(ingestSettings)
             {
                 ["ConnectionStrings__Database"] = database.ConnectionString,
                 // There is no sidecar here, and nobody to publish to.
                 ["Ingest__Publish"] = "false",
             }),
-            Service("Edge", ports[0], ports[3], Senders.Settings(ingest)),
+            Service("Edge", ports[0], ports[3], new(Senders.Settings(ingest).Concat(edge))),
         ];
     }
 
@@ -42,9 +42,11 @@ public sealed class Doors : IAsyncDisposable
     public IReadOnlyList<string> LogLines => [.. _processes.SelectMany(p => File.ReadLines(p.Log))];
 
     /// <summary>Starts both and returns when they take events.</summary>
-    public static async Task<Doors> StartAsync()
+    /// <param name="edge">More settings of edge.</param>
+    /// <param name="ingest">More settings of ingest.</param>
+    public static async Task<Doors> StartAsync(Dictionary<string, string>? edge = null, Dictionary<string, string>? ingest = null)
     {
-        var doors = new Doors(await TestDatabase.CreateAsync());
+        var doors = new Doors(await TestDatabase.CreateAsync(), edge ?? [], ingest ?? []);
         foreach (var process in doors._processes)
             process.Start();
         using var client = new HttpClient { BaseAddress = doors.Edge };

@@ -26,9 +26,15 @@ public sealed class BodyBudget(int maxBodies, long maxBytes)
     public void Leave() => Interlocked.Decrement(ref _bodies);
 
     /// <summary>Takes room for bytes; false when there is none.</summary>
-    public bool TryReserve(long bytes)
+    /// <param name="bytes">How many.</param>
+    /// <param name="own">
+    /// Bytes that the same body holds already. While it grows a body needs its old memory and its new: whoever holds memory alone always gets
+    /// more, or a large body would be told to come back for ever.
+    /// </param>
+    public bool TryReserve(long bytes, long own = 0)
     {
-        if (Interlocked.Add(ref _bytes, bytes) <= maxBytes)
+        var held = Interlocked.Add(ref _bytes, bytes);
+        if (held <= maxBytes || held == bytes + own)
             return true;
         Interlocked.Add(ref _bytes, -bytes);
         return false;

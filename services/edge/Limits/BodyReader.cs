@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Edge.Limits;
 
@@ -28,11 +29,14 @@ public enum BodyVerdict
 /// <summary>Reads a request's body once, as it comes, into pooled memory.</summary>
 public static class BodyReader
 {
+    // What a body of the default cap may take, each further piece of that size may take as well: a higher cap is of use on slow lines too.
+    private const int PieceBytes = BodyLimit.Default;
+
     /// <summary>Reads until the end, the cap or the deadline.</summary>
     /// <param name="request">Whose body; nothing of it may have been read yet.</param>
     /// <param name="body">Receives the bytes; the caller disposes it whatever the verdict.</param>
     /// <param name="cap">Most bytes; a larger Content-Length is refused without reading any.</param>
-    /// <param name="timeout">Longest time until the last byte. Kestrel's lowest rate counts beside it.</param>
+    /// <param name="timeout">Longest time for each 4 MiB, begun or whole. Kestrel's lowest rate counts beside it.</param>
     /// <param name="clock">Measures the timeout.</param>
     public static async ValueTask<BodyVerdict> ReadAsync(HttpRequest request, PooledBody body, int cap, TimeSpan timeout, TimeProvider clock)
     {
@@ -40,6 +44,7 @@ public static class BodyReader
             return BodyVerdict.TooLarge;
         var pipe = request.BodyReader;
         CancellationTokenSource? deadline = null;
+        var pieces = 1;
         try
         {
             while (true)
@@ -57,6 +62,11 @@ public static class BodyReader
                     return verdict == AppendVerdict.OverCap ? BodyVerdict.TooLarge : BodyVerdict.OverBudget;
                 if (result.IsCompleted)
                     return BodyVerdict.Complete;
+                if (body.Length / PieceBytes >= pieces)
+                {
+                    pieces++;
+                    deadline?.CancelAfter(timeout);
+                }
             }
         }
         catch (OperationCanceledException)

@@ -63,7 +63,7 @@ public sealed class PooledBody(BodyBudget budget, int cap) : IDisposable
     {
         var wanted = Math.Max(FirstSize, Math.Max(atLeast, (int)Math.Min((long)_buffer.Length * 2, cap)));
         var larger = ArrayPool<byte>.Shared.Rent(wanted);
-        if (!budget.TryReserve(larger.Length))
+        if (!budget.TryReserve(larger.Length, _buffer.Length))
         {
             ArrayPool<byte>.Shared.Return(larger);
             return false;

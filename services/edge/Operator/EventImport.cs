@@ -20,9 +20,6 @@ internal sealed record ImportAnswer(long Read, long Appended, long Duplicates, l
 /// </summary>
 internal static class EventImport
 {
-    // What ingest takes as one message, and such an event as a line: a text inside JSON is at most twice as long.
-    private const int MaxEventBytes = 8 * 1024 * 1024;
-    private const int MaxLineBytes = 2 * MaxEventBytes;
     private const int BatchLines = 200;
     private const int BatchBytes = 1024 * 1024;
     private const int ShownRefusals = 1000;
@@ -38,7 +35,7 @@ internal static class EventImport
         {
             using var import = services.Lake.ImportEvents(cancellationToken: call.Aborted);
             var unreadable = new UnreadableLines();
-            await SendAsync(context.Request.BodyReader, import, call.Tenant, unreadable, call.Aborted);
+            await SendAsync(context.Request.BodyReader, import, call.Tenant, services.MaxEventBytes, unreadable, call.Aborted);
             return Answer.Json(AnswerOf(await ResponseAsync(import), unreadable));
         }
         finally
@@ -49,15 +46,16 @@ internal static class EventImport
 
     private static async Task SendAsync(
         PipeReader body, AsyncClientStreamingCall<ImportEventsRequest, ImportEventsResponse> import, string tenant,
-        UnreadableLines unreadable, CancellationToken cancellationToken)
+        int maxEventBytes, UnreadableLines unreadable, CancellationToken cancellationToken)
     {
         var (lines, batch, bytes) = (0L, new ImportEventsRequest { Tenant = tenant }, 0L);
-        await foreach (var line in NdjsonLines.ReadAsync(body, MaxLineBytes, cancellationToken))
+        // A text inside JSON is at most twice as long.
+        await foreach (var line in NdjsonLines.ReadAsync(body, 2 * maxEventBytes, cancellationToken))
         {
             lines++;
             if (!line.IsTooLong && line.Bytes.IsEmpty)
                 continue;
-            if (Parse(line, lines, unreadable) is not { } parsed)
+            if (Parse(line, lines, maxEventBytes, unreadable) is not { } parsed)
                 continue;
             var size = parsed.CalculateSize();
             if (batch.Lines.Count == BatchLines || (batch.Lines.Count > 0 && bytes + size > BatchBytes))
@@ -101,12 +99,12 @@ internal static class EventImport
         }
     }
 
-    private static ImportLine? Parse(NdjsonLine line, long number, UnreadableLines unreadable)
+    private static ImportLine? Parse(NdjsonLine line, long number, int maxEventBytes, UnreadableLines unreadable)
     {
         try
         {
             var parsed = line.IsTooLong ? null : new ImportLine { Number = number, Event = CollectedEventJson.Parse(line.Bytes.ToArray()) };
-            if (parsed is not null && parsed.CalculateSize() <= MaxEventBytes)
+            if (parsed is not null && parsed.CalculateSize() <= maxEventBytes)
                 return parsed;
             unreadable.Add(number, "is longer than an event may be");
         }

@@ -15,8 +15,10 @@ internal sealed class ServiceCalls : IDisposable
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
-    // An event is as large as the door lets in.
-    private const int MaxMessageBytes = 16 * 1024 * 1024;
+    // An event is as large as the door lets in, and its envelope; a page of events is larger than one.
+    private const int LeastMessageBytes = 16 * 1024 * 1024;
+    private const int LeastEventBytes = 8 * 1024 * 1024;
+    private const int EnvelopeBytes = 64 * 1024;
 
     private readonly TimeProvider _clock;
     private readonly GrpcChannel _channel;
@@ -26,9 +28,10 @@ internal sealed class ServiceCalls : IDisposable
     public ServiceCalls(SidecarSettings sidecar, EdgeOptions options, TimeProvider clock)
     {
         _clock = clock;
+        MaxEventBytes = Math.Max(LeastEventBytes, options.Limits.BodyBytes + EnvelopeBytes);
         _channel = GrpcChannel.ForAddress(sidecar.GrpcEndpoint, new GrpcChannelOptions
         {
-            MaxReceiveMessageSize = MaxMessageBytes,
+            MaxReceiveMessageSize = Math.Max(LeastMessageBytes, MaxEventBytes),
             HttpHandler = new SocketsHttpHandler
             {
                 UseProxy = false,
@@ -49,6 +52,9 @@ internal sealed class ServiceCalls : IDisposable
 
     /// <summary>For questions whose answer takes its time: counts over the lake, an identity that comes back as an event, a large audit.</summary>
     public DateTime PatientDeadline => _clock.GetUtcNow().UtcDateTime + Patience;
+
+    /// <summary>Largest event that the lake is sent, in bytes: what ingest takes as one message.</summary>
+    public int MaxEventBytes { get; }
 
     /// <summary>The lake, at ingest.</summary>
     public Lake.LakeClient Lake { get; }
