@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using WhatsAppMesh.Events;
 
 namespace WhatsAppMesh.Dispatch;
 
@@ -45,6 +47,12 @@ internal sealed class JsonFields
             _errors.Add(Path(name), "is required");
         return string.IsNullOrWhiteSpace(text) ? null : text;
     }
+
+    /// <summary>A phone number or JID: a text, or the number that some tools make of digits; null when it is absent, blank or wrong.</summary>
+    public string? Recipient(string name, int maxLength, bool required = false) =>
+        Get(name) is { ValueKind: JsonValueKind.Number } number && WireNumber.Read(number) is { } digits && digits > 0
+            ? digits.ToString(CultureInfo.InvariantCulture)
+            : Text(name, maxLength, required);
 
     /// <summary>A truth value; null when it is absent or wrong.</summary>
     public bool? Bool(string name)

@@ -14,6 +14,9 @@ internal sealed partial class EventsApi(LakeStore lake, IngestMetrics metrics, I
     private const string EventIdHeader = "X-Mesh-Event-Id";
     private const int MaxNameLength = 100;
 
+    private static readonly Refusal KeyReused = new(
+        StatusCodes.Status422UnprocessableEntity, "idempotency_key_reused", "The idempotency key was used with another stage");
+
     /// <summary>Maps every door. What handles them is resolved here, once: a scope per request would cost as much as reading an event.</summary>
     public static void Map(IEndpointRouteBuilder endpoints)
     {
@@ -44,21 +47,45 @@ internal sealed partial class EventsApi(LakeStore lake, IngestMetrics metrics, I
             await ProblemAnswers.WriteAsync(context, StatusCodes.Status413PayloadTooLarge, "body_too_large", $"The body is larger than {options.MaxBodyBytes} bytes");
             return;
         }
-        var reading = door.Read(new DoorRequest(
-            tenant, source, Header(context, EventIdHeader), routeId, Header(context, "Idempotency-Key"),
-            JsonSanitiser.Clean(body.Bytes), receivedAt, TraceParent(context)));
+        var reading = Read(context, door, tenant, source, routeId, body.Bytes, receivedAt);
         if (reading.Refusal is { } refusal)
         {
             metrics.Rejected(source);
-            await ProblemAnswers.WriteAsync(context, refusal.Status, refusal.Code, refusal.Error, errors: refusal.Errors);
+            await RefuseAsync(context, refusal);
             return;
         }
         // The body's memory is in the batch: whatever the client does now, wait for the commit.
-        if (await StoreAsync(reading.Events) is { } stored)
-            await door.Answer(context.Response, reading.Events, stored);
-        else
+        if (await StoreAsync(reading.Events) is not { } stored)
             await ProblemAnswers.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "unavailable", "The event cannot be stored now: send it again", options.RetryAfter);
+        else if (Array.Exists(stored, static one => one.IsReuse))
+            await RefuseAsync(context, KeyReused);
+        else
+            await door.Answer(context.Response, reading.Events, stored);
     }
+
+    private static DoorReading Read(
+        HttpContext context, Door door, string tenant, string source, string? routeId, ReadOnlyMemory<byte> body, DateTimeOffset receivedAt)
+    {
+        if (FormBody.IsForm(context.Request.ContentType))
+        {
+            var errors = new FieldErrors();
+            if (FormBody.Read(body.Span, errors) is not { } json)
+                return errors.ToRefusal();
+            body = json;
+        }
+        return door.Read(new DoorRequest(
+            tenant, source, Header(context, EventIdHeader), routeId, Header(context, "Idempotency-Key"),
+            JsonSanitiser.Clean(body), receivedAt, TraceParent(context))
+        {
+            HasOpaqueId = Header(context, "X-Mesh-Event-Id-Form") == "opaque",
+            Delivery = new DeliveryNames(
+                Header(context, "X-Mesh-Delivery-Id"), Header(context, "X-Mesh-Delivery-Field"),
+                Header(context, "X-Mesh-Entity-Field"), Header(context, "X-Mesh-Status-Field")),
+        });
+    }
+
+    private static Task RefuseAsync(HttpContext context, Refusal refusal) =>
+        ProblemAnswers.WriteAsync(context, refusal.Status, refusal.Code, refusal.Error, errors: refusal.Errors);
 
     private async Task<StoredEvent[]?> StoreAsync(NewEvent[] events)
     {

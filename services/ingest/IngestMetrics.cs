@@ -41,7 +41,7 @@ internal sealed class IngestMetrics : IDisposable
     public void Stored(NewEvent item, StoredEvent stored)
     {
         Interlocked.Increment(ref stored.IsNew ? ref _fresh : ref _duplicates);
-        var result = !stored.IsNew ? "duplicate" : stored.Revision > 0 ? "revised" : "accepted";
+        var result = stored.IsReuse ? "rejected" : !stored.IsNew ? "duplicate" : stored.Revision > 0 ? "revised" : "accepted";
         // Sources in a file are whatever was written into it.
         _events.Add(1, new("source", item.IsImported ? "import" : item.Source), new("type", EventTypes.Label(item.Type)), new("result", result));
     }

@@ -101,6 +101,35 @@ public sealed class JobsFromEventsTests : IAsyncLifetime
         Assert.Equal([$"42|first|{status}"], await _database.JobsAsync());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_retry_in_other_bytes_that_an_older_lake_holds_as_a_revision_never_moves_its_lead(bool isOneBatch)
+    {
+        await _database.AutomationAsync("stage_changed", "A");
+        await _database.AutomationAsync("stage_changed", "B");
+        var told = _lake.Stage("L9", "A", 1, id: "Z1");
+        var moved = _lake.Stage("L9", "B", 2, id: "Z2");
+        var retry = _lake.Stage("L9", "A", 3, id: "Z1", more: new JsonObject { ["name"] = "Ida" });
+        retry.Revision = 1;
+        foreach (var batch in isOneBatch ? (CollectedEvent[][])[[told, moved, retry]] : [[told], [moved], [retry], [told], [retry]])
+            await _database.ApplyAsync(batch);
+        Assert.Equal(["B"], await _database.RowsAsync("select stage_id from leads"));
+        Assert.Equal(["B|pending"], await _database.RowsAsync(
+            "select a.trigger_value, j.status from jobs j join automations a on a.id = j.automation_id where j.status = 'pending'"));
+    }
+
+    [Theory]
+    [InlineData("12025550129")]
+    [InlineData("12025550129.0")]
+    [InlineData("1.2025550129e10")]
+    [InlineData("\"12025550129\"")]
+    public async Task A_phone_that_is_a_number_is_kept_as_its_digits(string json)
+    {
+        await _database.ApplyAsync(_lake.Stage("L9", "A", 1, more: new JsonObject { ["phone"] = JsonNode.Parse(json) }));
+        Assert.Equal(["12025550129"], await _database.RowsAsync("select facts -> 'phone' ->> 'v' from leads"));
+    }
+
     [Fact]
     public async Task A_correction_does_not_send_again_what_was_sent()
     {

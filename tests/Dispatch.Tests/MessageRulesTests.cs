@@ -21,6 +21,30 @@ public sealed class MessageRulesTests
     }
 
     [Theory]
+    [InlineData("12025550129")]
+    [InlineData("12025550129.0")]
+    [InlineData("1.2025550129e10")]
+    public void A_number_is_taken_as_a_number_too(string json)
+    {
+        var errors = new FieldErrors();
+        Assert.Equal("12025550129", Read($$"""{"to":{{json}},"content":"Hi"}""", errors).To);
+        Assert.True(errors.IsEmpty, errors.ToString());
+    }
+
+    [Theory]
+    [InlineData("-12025550129")]
+    [InlineData("0")]
+    [InlineData("1e999")]
+    [InlineData("true")]
+    [InlineData("[12025550129]")]
+    public void What_is_neither_a_text_nor_a_number_of_a_phone_is_refused(string json)
+    {
+        var errors = new FieldErrors();
+        Read($$"""{"to":{{json}},"content":"Hi"}""", errors);
+        Assert.Equal(["to"], errors.ByField.Keys);
+    }
+
+    [Theory]
     [InlineData("+55 11 CALL-ME")]
     [InlineData("()")]
     [InlineData("55/11999990000")]

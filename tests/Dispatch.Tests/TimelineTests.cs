@@ -115,6 +115,16 @@ public sealed class TimelineTests
         static (int, long, DateTimeOffset) Heard(StageEvent one) => (one.Revision, one.Position, one.ReceivedAt);
     }
 
+    [Fact]
+    public void A_revision_to_the_same_stage_is_a_retry_and_moves_nothing_whichever_is_handled_first()
+    {
+        var told = At("A", 1);
+        var retry = told with { Revision = 1, Position = 9, OrderAt = told.OrderAt.AddHours(8), ReceivedAt = told.ReceivedAt.AddHours(8) };
+        Assert.Equal(told.OrderAt, told.RevisedBy(retry).OrderAt);
+        Assert.Equal(told.OrderAt, retry.RevisedBy(told).OrderAt);
+        Assert.Equal(["A", "B"], Timeline.Fold([told.RevisedBy(retry), At("B", 2)]).Select(static stay => stay.StageId));
+    }
+
     private static StageEvent At(string stage, int hour)
     {
         var id = Guid.NewGuid();

@@ -10,12 +10,12 @@ namespace WhatsAppMesh.Ingest.Tests;
 public class HotStatementTests
 {
     private const string AppendTypes =
-        "int, int[], uuid[], uuid[], uuid[], text[], text[], text[], text[], text[], timestamptz[], text[], timestamptz[], text[], text[], bool[], uuid[]";
+        "int, int[], uuid[], uuid[], uuid[], text[], text[], text[], text[], text[], timestamptz[], text[], timestamptz[], text[], text[], bool[], uuid[], bool[]";
 
     private const string AppendValues =
         """
         1, array[1], array[gen_random_uuid()], array[gen_random_uuid()], array[gen_random_uuid()], array['s'], array['t'], array['c'], array['p'], array['a'],
-        array[now()], array['o'], array[now()], array[null::text], array['{}'], array[false], array['6f1d6f0e-7c52-5b0a-9a86-2d3c54b6a1e7'::uuid]
+        array[now()], array['o'], array[now()], array[null::text], array['{}'], array[false], array['6f1d6f0e-7c52-5b0a-9a86-2d3c54b6a1e7'::uuid], array[true]
         """;
 
     [Fact]

@@ -56,8 +56,14 @@ public class WebhookDoorTests
     [InlineData("{}", "stage_id")]
     [InlineData("[]", "body")]
     [InlineData("x", "body")]
-    [InlineData("""{"stage_id":{},"phone":1,"name":[],"occurred_at":"soon","attributes":[]}""", "stage_id,phone,name,occurred_at,attributes")]
+    [InlineData("""{"stage_id":{},"phone":1.5,"name":[],"occurred_at":"soon","attributes":[]}""", "stage_id,phone,name,occurred_at,attributes")]
     [InlineData("""{"stage_id":"s","occurred_at":null,"phone":null,"name":null,"attributes":null}""", null)]
+    [InlineData("""{"stage_id":"s","phone":12025550129}""", null)]
+    [InlineData("""{"stage_id":"s","phone":12025550129.0}""", null)]
+    [InlineData("""{"stage_id":"s","phone":1.2025550129e10}""", null)]
+    [InlineData("""{"stage_id":"s","phone":-12025550129}""", "phone")]
+    [InlineData("""{"stage_id":"s","phone":1e999}""", "phone")]
+    [InlineData("""{"stage_id":"s","phone":true}""", "phone")]
     public void A_bad_lead_body_names_every_field(string body, string? fields)
     {
         var refusal = Read(LeadDoor.Instance, body, route: "l1", key: "k").Refusal;
@@ -124,6 +130,17 @@ public class WebhookDoorTests
         Assert.Equal(DerivedId.Of("waha|acme|default|evt_01hzsyn0000000000000000001"), item.EventId);
         Assert.Equal(body, Text(item));
         Assert.Equal(new Occurrence(new DateTimeOffset(2024, 6, 1, 12, 0, 0, TimeSpan.Zero), "payload.timestamp"), item.Occurred);
+    }
+
+    [Fact]
+    public void A_waha_event_without_an_id_is_known_by_its_message()
+    {
+        static Guid IdOf(string json) => Single(WahaDoor.Instance, json).EventId;
+        const string message = """{"event":"message","session":"s","payload":{"id":"false_1@g.us_A"}}""";
+        Assert.Equal(IdOf(message), IdOf(message.Replace("}}", ",\"ack\":1}}", StringComparison.Ordinal)));
+        Assert.NotEqual(IdOf(message), IdOf(message.Replace("\"s\"", "\"t\"", StringComparison.Ordinal)));
+        Assert.NotEqual(IdOf(message), IdOf(message.Replace("\"message\"", "\"message.ack\"", StringComparison.Ordinal)));
+        Assert.NotEqual(IdOf("""{"event":"x"}"""), IdOf("""{"event":"x"}"""));
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Dispatch.Jobs;
@@ -58,7 +59,7 @@ internal static class EventReaders
         foreach (var name in (string[])["name", "phone"])
         {
             if (Fact(body, name) is { } value)
-                facts[name] = fact(value);
+                facts[name] = fact(name == "phone" ? Phone(body, value) : value);
         }
 
         if (body.TryGetProperty("attributes", out var attributes) && attributes.ValueKind == JsonValueKind.Object)
@@ -72,6 +73,12 @@ internal static class EventReaders
 
         return facts;
     }
+
+    // A number where a text belongs, as tables write it: 12025550129.0 and 1.2025550129e10 are the same phone.
+    private static string Phone(JsonElement body, string text) =>
+        body.GetProperty("phone") is { ValueKind: JsonValueKind.Number } number && WireNumber.Read(number) is { } digits
+            ? digits.ToString(CultureInfo.InvariantCulture)
+            : text;
 
     private static Cause ReadTrigger(CollectedEvent one, Guid id, JsonElement payload)
     {

@@ -17,7 +17,8 @@ internal sealed record StageEvent(
 
     /// <summary>
     /// What is known with another revision, in whatever order the two come: another stage makes it another occurrence, about which nothing
-    /// has been decided yet; the same stage was first heard of with the earlier.
+    /// has been decided yet; the same stage is a retry in other bytes, which says nothing and moves nothing. Lakes have such revisions from
+    /// before leads had none (ADR 0031).
     /// </summary>
     public StageEvent RevisedBy(StageEvent other)
     {
@@ -25,7 +26,16 @@ internal sealed record StageEvent(
         if (other.StageId != StageId)
             return newest;
         var first = IsHeardAfter(other) ? other : this;
-        return newest with { Log = first.Log, Position = first.Position, ReceivedAt = first.ReceivedAt, Imported = first.Imported, Occurrence = Occurrence, Used = Used };
+        return newest with
+        {
+            OrderAt = first.OrderAt,
+            Log = first.Log,
+            Position = first.Position,
+            ReceivedAt = first.ReceivedAt,
+            Imported = first.Imported,
+            Occurrence = Occurrence,
+            Used = Used,
+        };
     }
 }
 

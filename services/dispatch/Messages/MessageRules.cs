@@ -23,7 +23,7 @@ internal static class MessageRules
         var message = new Message
         {
             Type = fields.Text("type", MaxText) ?? MessageType.Text,
-            To = fields.Text("to", MaxText, toRequired) is { } recipient ? Plain(recipient) : null,
+            To = fields.Recipient("to", MaxText, toRequired) is { } recipient ? Plain(recipient) : null,
             Content = fields.Text("content", MaxContent),
             PreviewUrl = fields.Bool("previewUrl"),
             Media = media is { } file ? ReadMedia(file, fields.Path("media"), hasPlaceholders, errors) : null,

@@ -21,6 +21,12 @@ internal sealed record DoorRequest(
     DateTimeOffset ReceivedAt,
     string? TraceParent)
 {
+    /// <summary>True when <see cref="EventId"/> is the sender's own text (Standard Webhooks); false when it must be a UUID.</summary>
+    public bool HasOpaqueId { get; init; }
+
+    /// <summary>What names a delivery of a trigger's sender, as edge has it from its configuration.</summary>
+    public DeliveryNames Delivery { get; init; }
+
     /// <summary>An event of this request.</summary>
     public NewEvent Event(
         Guid eventId,

@@ -36,6 +36,9 @@ internal sealed record NewEvent
     /// <summary>What tells it, under its id, from what is known.</summary>
     public required DedupKey Key { get; init; }
 
+    /// <summary>True when the first body under its id is the only one: another one is refused, not stored as a revision.</summary>
+    public bool IsNeverRevised { get; init; }
+
     /// <summary>When it was imported, by our clock; null unless it comes from an export.</summary>
     public DateTimeOffset? ImportedAt { get; init; }
 

@@ -23,12 +23,21 @@ internal static class WahaDoor
             return errors.ToRefusal();
         }
         var type = WebhookJson.Text(body, "event")?.ToLowerInvariant() is { Length: <= MaxEventLength } name ? $"waha.{name}" : "waha.unknown";
-        var eventId = WebhookJson.Text(body, "id") is { } id
-            ? DerivedId.Of($"waha|{request.Tenant}|{WebhookJson.Text(body, "session")}|{id}")
-            : Guid.CreateVersion7(request.ReceivedAt);
         body.TryGetProperty("payload", out var inner);
+        var eventId = IdOf(request, type, body, inner);
         var occurred = EventTime.FirstOf(request.ReceivedAt, (Time(inner), "payload.timestamp"), (Time(body), "timestamp"));
         return request.Event(eventId, type, request.Body, occurred);
+    }
+
+    // Servers from before ids are known by the message; another state of it under the same event is kept as a revision.
+    private static Guid IdOf(DoorRequest request, string type, JsonElement body, JsonElement payload)
+    {
+        var session = WebhookJson.Text(body, "session");
+        if (WebhookJson.Text(body, "id") is { } id)
+            return DerivedId.Of($"waha|{request.Tenant}|{session}|{id}");
+        return WebhookJson.Text(payload, "id") is { } message
+            ? DerivedId.Of($"waha-message|{request.Tenant}|{session}|{type}|{message}")
+            : Guid.CreateVersion7(request.ReceivedAt);
     }
 
     private static DateTimeOffset? Time(JsonElement element) =>

@@ -51,7 +51,7 @@ internal readonly record struct ImportedEvent(NewEvent? Event, string Field = ""
             Occurred = EventTime.FirstOf(receivedAt, (item.OccurredAt?.ToDateTimeOffset(), NullIfEmpty(item.OccurredAtSource) ?? EventTime.Envelope)),
             ReceivedAt = receivedAt,
             Payload = payload,
-            Key = KeyOf(item, eventId, payload.Span, receivedAt),
+            Key = KeyOf(item, eventId, payload, receivedAt),
             ImportedAt = now,
         });
     }
@@ -88,11 +88,16 @@ internal readonly record struct ImportedEvent(NewEvent? Event, string Field = ""
         return time < oldest ? $"is older than retention keeps: the lake begins at {oldest:yyyy-MM-dd}" : null;
     }
 
-    // As where it came from: what a service derived is told apart by its id alone.
-    private static DedupKey KeyOf(CollectedEvent item, Guid eventId, ReadOnlySpan<byte> payload, DateTimeOffset receivedAt) =>
-        item.Source.StartsWith(EventOrigin.Service, StringComparison.Ordinal)
-            ? new DedupKey(BodyHash.OfDerived(item.Type, eventId), null)
-            : DedupKey.Of(item.Type, payload, item.OccurredAtSource is "" or EventTime.Untimed, receivedAt);
+    // As where it came from: what a service derived is told apart by its id alone, a CRM's stage change by its stage.
+    private static DedupKey KeyOf(CollectedEvent item, Guid eventId, ReadOnlyMemory<byte> payload, DateTimeOffset receivedAt)
+    {
+        if (item.Source.StartsWith(EventOrigin.Service, StringComparison.Ordinal))
+            return new DedupKey(BodyHash.OfDerived(item.Type, eventId), null);
+        var isStageChange = item.Type == EventTypes.LeadStageChanged && item.Source.StartsWith(EventOrigin.Crm, StringComparison.Ordinal);
+        return isStageChange && StageHash.OfPayload(payload) is { } stage
+            ? new DedupKey(stage, null)
+            : DedupKey.Of(item.Type, payload.Span, item.OccurredAtSource is "" or EventTime.Untimed, receivedAt);
+    }
 
     private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
 }

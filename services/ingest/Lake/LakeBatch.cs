@@ -37,6 +37,8 @@ internal sealed class LakeBatch
 
     public List<bool> Imported { get; } = [];
 
+    public List<bool> NeverRevised { get; } = [];
+
     public List<ReadOnlyMemory<byte>> Payloads { get; } = [];
 
     /// <summary>Rows that the statement gets.</summary>
@@ -65,6 +67,7 @@ internal sealed class LakeBatch
         ReceivedAts.Add(item.ReceivedAt.UtcDateTime);
         TraceParents.Add(item.TraceParent);
         Imported.Add(item.IsImported);
+        NeverRevised.Add(item.IsNeverRevised);
         Payloads.Add(item.Payload);
         return (Count - 1, true);
     }
@@ -88,6 +91,7 @@ internal sealed class LakeBatch
         ReceivedAts.Clear();
         TraceParents.Clear();
         Imported.Clear();
+        NeverRevised.Clear();
         Payloads.Clear();
     }
 }
@@ -97,4 +101,5 @@ internal sealed class LakeBatch
 /// <param name="Log">Log it stands in.</param>
 /// <param name="Position">Where it stands, new or known.</param>
 /// <param name="Revision">Number of different bodies under its id before it; meaningless unless new.</param>
-internal readonly record struct StoredEvent(bool IsNew, int Log, long Position, int Revision);
+/// <param name="IsReuse">True: not stored, because its id has another body and takes no second one. Log and position mean nothing.</param>
+internal readonly record struct StoredEvent(bool IsNew, int Log, long Position, int Revision, bool IsReuse = false);

@@ -18,16 +18,19 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
     /// Finds out what is new, numbers it, writes keys and rows, and moves the head, in one statement. Two probes per event, of its key and of
     /// the newest revision under its id, cost the same however many bodies the id has; a third finds the newest copy of an observation, which
     /// is known for as long as it is repeated within <see cref="DedupKey.RepeatWindow"/> (imported ones are told apart by when they were received). Each has a limit: the planner has no way to turn that
-    /// into a join that reads the whole table.
+    /// into a join that reads the whole table. What is fresh is stored; under an id that takes no second body only the first is, of the lake's
+    /// or of the batch's.
     /// </summary>
     internal const string AppendSql =
         $"""
         with looked as (
-            select i.*, coalesce(k.known, c.copy) as known, coalesce(k.known_log, c.copy_log) as known_log, coalesce(newest.revision, -1) as newest
+            select i.*, coalesce(k.known, c.copy) as known, coalesce(k.known_log, c.copy_log) as known_log, coalesce(newest.revision, -1) as newest,
+                   k.known is null and c.copy is null and not (i.never_revised and (newest.revision is not null
+                       or row_number() over (partition by i.tenant, i.event_id order by i.n) > 1)) as fresh
             from unnest($2::int[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                        $11::timestamptz[], $12::text[], $13::timestamptz[], $14::text[], $15::text[], $16::bool[], $17::uuid[])
+                        $11::timestamptz[], $12::text[], $13::timestamptz[], $14::text[], $15::text[], $16::bool[], $17::uuid[], $18::bool[])
                 with ordinality i(tenant, event_id, body_hash, id, source, type, chat_jid, participant_jid, participant_alt,
-                                  occurred_at, occurred_at_source, received_at, traceparent, payload, imported, observation, n)
+                                  occurred_at, occurred_at_source, received_at, traceparent, payload, imported, observation, never_revised, n)
             left join lateral (
                 select s.position as known, s.log as known_log
                 from seen s where s.tenant = i.tenant and s.event_id = i.event_id and s.body_hash = i.body_hash limit 1) k on true
@@ -41,23 +44,23 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
         placed as materialized (
             select l.*,
                 (select h.position from head h where h.log = $1)
-                    + count(*) filter (where known is null) over (order by n rows unbounded preceding) as position,
-                (newest + count(*) filter (where known is null)
+                    + count(*) filter (where fresh) over (order by n rows unbounded preceding) as position,
+                (newest + count(*) filter (where fresh)
                     over (partition by tenant, event_id order by n rows unbounded preceding))::int as revision
             from looked l),
         keys as (
             insert into seen (tenant, event_id, body_hash, log, position, revision, observation, received_at)
             select tenant, event_id, body_hash, $1, position, revision, observation, case when observation is not null then received_at end
-            from placed where known is null),
+            from placed where fresh),
         stored as (
             insert into whatsapp_events (log, position, id, revision, tenant, event_id, source, type, chat_jid, participant_jid, participant_alt,
                                          occurred_at, occurred_at_source, received_at, traceparent, payload, imported)
             select $1, position, id, revision, tenant, event_id, source, type, chat_jid, participant_jid, participant_alt,
                    occurred_at, occurred_at_source, received_at, traceparent, payload, imported
-            from placed where known is null),
+            from placed where fresh),
         moved as (
-            update head set position = (select max(position) from placed) where log = $1 and exists (select from placed where known is null))
-        select n::int, known is null, coalesce(known, position), revision, coalesce(known_log, $1) from placed
+            update head set position = (select max(position) from placed) where log = $1 and exists (select from placed where fresh))
+        select n::int, fresh, coalesce(known, position), revision, coalesce(known_log, $1), known is null and not fresh from placed
         """;
 
     private readonly Dictionary<string, int> _tenants = [];
@@ -122,7 +125,10 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
         await using var reader = await _append.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
-            results[reader.GetInt32(0) - 1] = new StoredEvent(reader.GetBoolean(1), reader.GetInt32(4), reader.GetInt64(2), reader.GetInt32(3));
+        {
+            results[reader.GetInt32(0) - 1] = new StoredEvent(
+                reader.GetBoolean(1), reader.GetInt32(4), reader.GetInt64(2), reader.GetInt32(3), reader.GetBoolean(5));
+        }
     }
 
     /// <summary>Gives the connection up, so that the next append opens another one: after a failure that may have broken it.</summary>
@@ -178,6 +184,7 @@ internal sealed partial class LakeWriter(LakeDatabase database, ILogger<LakeWrit
                         Parameter(Batch.Payloads, Array | NpgsqlDbType.Text),
                         Parameter(Batch.Imported, Array | NpgsqlDbType.Boolean),
                         Parameter(Batch.Observations, Array | NpgsqlDbType.Uuid),
+                        Parameter(Batch.NeverRevised, Array | NpgsqlDbType.Boolean),
                     },
                 },
             },
