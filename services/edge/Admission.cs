@@ -7,7 +7,8 @@ namespace WhatsAppMesh.Edge;
 /// <param name="Source">The sender; set as soon as it is known, so that a refusal can be counted for it.</param>
 /// <param name="Refusal">Why not; null when admitted.</param>
 /// <param name="EventId">The event's id where a header carries it, else empty.</param>
-public readonly record struct Admission(Source? Source, Refusal? Refusal, string EventId = "")
+/// <param name="IsOpaqueId">True when the id is text of the sender's own (Standard Webhooks); false when the contract demands a UUID.</param>
+public readonly record struct Admission(Source? Source, Refusal? Refusal, string EventId = "", bool IsOpaqueId = false)
 {
     private const string DefaultCollector = "default";
 
@@ -62,7 +63,10 @@ public readonly record struct Admission(Source? Source, Refusal? Refusal, string
         var checkedAs = source ?? SourceCatalog.Unknown;
         var verdict = SignatureCheck.Collector(
             request.Headers, body, checkedAs.Keys, checkedAs.WebhookKeys, checkedAs.Schemes & taken, now, out var eventId);
-        return new Admission(source, source is null ? Refusal.UnknownSource : Refusal.Of(verdict, Refusal.MissingSignatureOrId), eventId);
+        var refusal = source is null ? Refusal.UnknownSource : Refusal.Of(verdict, Refusal.MissingSignatureOrId);
+
+        // Headers of both styles at once are ambiguous: an accepted request with this one is a Standard Webhook.
+        return new Admission(source, refusal, eventId, IsOpaqueId: request.Headers.ContainsKey("webhook-id"));
     }
 
     private static Admission WithApiKey(ApiKeyRing<Source> ring, HttpRequest request, DateTimeOffset now, bool legacy)

@@ -12,7 +12,9 @@ public delegate Admission Admit(SourceCatalog catalog, HttpRequest request, Read
 /// <param name="Admit">Who is let in.</param>
 /// <param name="IdName">Name of the id in the public path; null when there is none.</param>
 /// <param name="TakesIdempotencyKey">True where the header <c>Idempotency-Key</c> says which event it is; elsewhere it means nothing.</param>
-public sealed record Door(string Pattern, string IngestPath, Admit Admit, string? IdName = null, bool TakesIdempotencyKey = false)
+/// <param name="TakesForms">True where JSON may also come as the field <c>payload</c> of a form, as GitHub and Slack send it.</param>
+public sealed record Door(
+    string Pattern, string IngestPath, Admit Admit, string? IdName = null, bool TakesIdempotencyKey = false, bool TakesForms = false)
 {
     private const int MaxIdLength = 200;
 
@@ -24,7 +26,7 @@ public sealed record Door(string Pattern, string IngestPath, Admit Admit, string
     [
         new("/api/integrations/whatsapp/events", "/v1/events", Admission.CollectorV1),
         new("/api/webhooks/whatsapp", "/v2/events", Admission.CollectorV2),
-        new("/api/triggers/{triggerId}/webhook", "/triggers/{}/events", Admission.Trigger, "triggerId", TakesIdempotencyKey: true),
+        new("/api/triggers/{triggerId}/webhook", "/triggers/{}/events", Admission.Trigger, "triggerId", TakesIdempotencyKey: true, TakesForms: true),
         new("/api/leads/{leadId}/stage", "/leads/{}/events", Admission.Crm, "leadId", TakesIdempotencyKey: true),
         new("/api/integrations/whatsapp/webhook", "/broker/events", Admission.Broker),
         new("/api/integrations/waha/webhook", "/waha/events", Admission.Waha),

@@ -89,7 +89,7 @@ public sealed partial class DoorsApi(
 
         if (Refusal.Of(read) is { } unread)
             return await RefuseAsync(context, unread, retryAfter: read == BodyVerdict.OverBudget ? Soon : null);
-        if (!JsonContent.IsJson(context.Request.Headers))
+        if (!JsonContent.IsJson(context.Request.Headers) && !(door.TakesForms && JsonContent.IsForm(context.Request.Headers)))
             return await RefuseAsync(context, Refusal.NotJson);
         return await CheckSenderAsync(context, door, body);
     }
@@ -119,6 +119,8 @@ public sealed partial class DoorsApi(
             context.Request.Headers.Remove("Idempotency-Key");
         else if (context.Request.Headers["Idempotency-Key"].Count > 1)
             return await RefuseAsync(context, Refusal.RepeatedIdempotencyKey, admission.Source);
+        if (!admission.Source!.Delivery.IsFitIn(context.Request.Headers))
+            return await RefuseAsync(context, Refusal.InvalidDeliveryId, admission.Source);
         if (await ingest.ForwardAsync(context, body, path, admission) is { } failed)
             return await RefuseAsync(context, failed, admission.Source, Soon);
         if (context.RequestAborted.IsCancellationRequested)
@@ -138,6 +140,7 @@ public sealed partial class DoorsApi(
     {
         < 300 => "ok",
         StatusCodes.Status400BadRequest => "ingest_400",
+        StatusCodes.Status413PayloadTooLarge => "ingest_413",
         StatusCodes.Status422UnprocessableEntity => "ingest_422",
         StatusCodes.Status429TooManyRequests => "ingest_429",
         StatusCodes.Status503ServiceUnavailable => "ingest_503",

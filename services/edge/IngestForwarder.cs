@@ -1,7 +1,9 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text;
 using Microsoft.Net.Http.Headers;
 using WhatsAppMesh.Edge.Limits;
+using WhatsAppMesh.Edge.Sources;
 using WhatsAppMesh.Hosting;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -124,6 +126,9 @@ internal sealed class IngestRequest(IngestRoute route, string path, Admission ad
         headers.TryAddWithoutValidation("X-Mesh-Source", admission.Source.Name);
         if (admission.EventId.Length > 0)
             headers.TryAddWithoutValidation("X-Mesh-Event-Id", admission.EventId);
+        if (admission.IsOpaqueId)
+            headers.TryAddWithoutValidation("X-Mesh-Event-Id-Form", "opaque");
+        AddDelivery(headers, admission.Source.Delivery, httpContext.Request.Headers);
         if (route.AppId is not null)
             headers.TryAddWithoutValidation("dapr-app-id", route.AppId);
         if (route.SidecarToken is not null)
@@ -148,6 +153,19 @@ internal sealed class IngestRequest(IngestRoute route, string path, Admission ad
         if (proxyResponse.Headers.NonValidated.TryGetValues(HeaderNames.RetryAfter, out var retryAfter))
             headers.RetryAfter = retryAfter.ToString();
         return ValueTask.FromResult(true);
+    }
+
+    // The names are configuration; the id is the client's word, and goes under a name that no client's header can take.
+    private static void AddDelivery(HttpRequestHeaders to, DeliveryNames names, IHeaderDictionary from)
+    {
+        if (names.Header is { } header && from[header] is [{ Length: > 0 } id])
+            to.TryAddWithoutValidation("X-Mesh-Delivery-Id", id);
+        if (names.Field is { } field)
+            to.TryAddWithoutValidation("X-Mesh-Delivery-Field", field);
+        if (names.EntityField is { } entity)
+            to.TryAddWithoutValidation("X-Mesh-Entity-Field", entity);
+        if (names.StatusField is { } status)
+            to.TryAddWithoutValidation("X-Mesh-Status-Field", status);
     }
 
     private void CopyFromClient(IHeaderDictionary from, HttpRequestMessage to)

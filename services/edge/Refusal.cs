@@ -1,5 +1,6 @@
 using WhatsAppMesh.Edge.Limits;
 using WhatsAppMesh.Edge.Signatures;
+using WhatsAppMesh.Edge.Sources;
 
 namespace WhatsAppMesh.Edge;
 
@@ -48,7 +49,8 @@ public sealed record Refusal(int Status, string Code, string Error, string Reaso
         new(400, "malformed_request", "Malformed HTTP request", "malformed_request") { ClosesConnection = true };
 
     /// <summary>The content is not JSON in UTF-8.</summary>
-    public static Refusal NotJson { get; } = new(415, "unsupported_media_type", "Content type must be application/json", "unsupported_media_type");
+    public static Refusal NotJson { get; } =
+        new(415, "unsupported_media_type", "Content type must be application/json in UTF-8", "unsupported_media_type");
 
     /// <summary>Nobody of this name may post: told apart from a wrong signature by the metric alone.</summary>
     public static Refusal UnknownSource { get; } = WrongProof("unknown_source");
@@ -82,6 +84,13 @@ public sealed record Refusal(int Status, string Code, string Error, string Reaso
     /// <summary>Two Idempotency-Key headers.</summary>
     public static Refusal RepeatedIdempotencyKey { get; } =
         new(400, "invalid_idempotency_key", "Idempotency-Key must be sent once", "invalid_idempotency_key");
+
+    /// <summary>The header that names a trigger's delivery came twice, or cannot be a name.</summary>
+    public static Refusal InvalidDeliveryId { get; } = new(
+        400,
+        "invalid_delivery_id",
+        $"The header that names the delivery must be sent once, with 1 to {DeliveryNames.MaxIdLength} visible ASCII characters",
+        "invalid_delivery_id");
 
     /// <summary>ingest did not answer, or not with an answer for this client.</summary>
     public static Refusal Unavailable { get; } = new(503, "unavailable", "Temporarily unavailable, try again", "ingest_unavailable", "failed");

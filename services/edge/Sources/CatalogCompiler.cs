@@ -64,6 +64,7 @@ public static class CatalogCompiler
             Tenant = entry.Tenant ?? options.DefaultTenant,
             Schemes = CatalogValidator.ParseSchemes(entry.Schemes),
             Scheme = CatalogValidator.ParseScheme(entry.Scheme) ?? TriggerScheme.Hmac,
+            Delivery = kind == SourceKind.Trigger ? DeliveryNames.Of(entry) : DeliveryNames.None,
             Keys = signs ? Ring(entry, secrets, algorithm, SecretText.KeyBytes) : KeyRing.Empty,
             WebhookKeys = kind == SourceKind.Collector ? Ring(entry, secrets, algorithm, WebhookKey) : KeyRing.Empty,
             Gate = GateOf(rate, previous.Find(kind, entry.Name)?.Gate),

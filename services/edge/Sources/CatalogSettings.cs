@@ -81,6 +81,25 @@ public sealed record SourceSettings
     /// <summary>Triggers only: <c>hmac</c>, <c>github</c>, <c>stripe</c> or <c>linear</c>. Default: <c>hmac</c>.</summary>
     public string? Scheme { get; init; }
 
+    /// <summary>Triggers only: header that names a delivery. Default: <c>X-GitHub-Delivery</c>, <c>Linear-Delivery</c>, else none.</summary>
+    public string? DeliveryHeader { get; init => field = Given.Text(value); }
+
+    /// <summary>
+    /// Triggers only: member of the body that names a delivery, as a path (<c>event.id</c>). Default: <c>id</c> for Stripe, else none.
+    /// </summary>
+    public string? DeliveryField { get; init => field = Given.Text(value); }
+
+    /// <summary>
+    /// Triggers only: member that names what a post is about, as a path; alone it names no delivery. Default: <c>messageId</c>, else
+    /// <c>data.messageId</c>.
+    /// </summary>
+    public string? EntityField { get; init => field = Given.Text(value); }
+
+    /// <summary>
+    /// Triggers only: member that tells posts about one entity apart, as a path; <c>-</c> for none. Default: <c>status</c>, else <c>event</c>.
+    /// </summary>
+    public string? StatusField { get; init => field = Given.Text(value); }
+
     /// <summary>Requests per second on average; 0 means no limit. Default: <c>Edge:Limits:SourceRequestsPerSecond</c>.</summary>
     public double? RequestsPerSecond { get; init; }
 

@@ -90,6 +90,7 @@ public static partial class CatalogValidator
             errors.Add($"{place}.scheme: only triggers have it.");
         if (ParseScheme(source.Scheme) is null)
             errors.Add($"{place}.scheme: '{source.Scheme}' is none of hmac, github, stripe, linear.");
+        errors.AddRange(DeliveryNames.Validate(source, kind).Select(error => $"{place}.{error}"));
         if (source.RequestsPerSecond is < 0 or > 1_000_000)
             errors.Add($"{place}.requestsPerSecond: give 0 (no limit) to 1000000.");
         if (source.Burst is < 1 or > 1_000_000)

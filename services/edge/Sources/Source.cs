@@ -30,6 +30,9 @@ public sealed class Source
     /// <summary>What a trigger's sender uses.</summary>
     public TriggerScheme Scheme { get; init; }
 
+    /// <summary>What names a delivery of a trigger's sender; nothing for other senders.</summary>
+    public DeliveryNames Delivery { get; init; } = DeliveryNames.None;
+
     /// <summary>How much it may send.</summary>
     public required SourceRateGate Gate { get; init; }
 

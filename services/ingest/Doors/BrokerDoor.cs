@@ -53,9 +53,11 @@ internal static class BrokerDoor
         return name is { Length: <= MaxTypeLength } ? $"broker.{name}" : "broker.unknown";
     }
 
-    // The type is part of the name: a broker may announce a message and its receipts under one id.
+    // The type is part of the name: a broker may announce a message and its receipts under one id. Without an id of its own an item is
+    // known by its messages; what differs under one name (another status of them) is kept as a revision.
     private static Guid IdOf(DoorRequest request, string type, JsonElement item) => WebhookJson.Text(item, "id") switch
     {
+        null when BrokerMessages.NameOf(item) is { } messages => DerivedId.Of($"broker-messages|{request.Tenant}|{type}|{messages}"),
         null => Guid.CreateVersion7(request.ReceivedAt),
         var id when Guid.TryParseExact(id, "D", out var uuid) => uuid,
         var id => DerivedId.Of($"broker|{request.Tenant}|{type}|{id}"),
