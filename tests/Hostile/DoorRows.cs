@@ -15,7 +15,7 @@ public static class DoorRows
 
     private static readonly string Key = "X-API-Key: " + Senders.ApiKey;
 
-    public static IEnumerable<Row> All => [.. Paths, .. Types, .. Triggers, .. Leads, .. Others];
+    public static IEnumerable<Row> All => [.. Paths, .. Types, .. Triggers, .. Leads, .. Others, .. DeliveryRows.All];
 
     private static IEnumerable<Row> Paths =>
     [

@@ -50,9 +50,10 @@ public sealed record Request
     };
 
     /// <summary>A Standard Webhooks request with this age.</summary>
-    public static Request Webhook(string body, TimeSpan age, Func<string, string>? timestamp = null, Func<string, string>? signature = null)
+    public static Request Webhook(
+        string body, TimeSpan age, Func<string, string>? timestamp = null, Func<string, string>? signature = null, string? id = null)
     {
-        var id = Guid.NewGuid().ToString();
+        id ??= Guid.NewGuid().ToString();
         var seconds = (TimeProvider.System.GetUtcNow() - age).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
         var mac = HMACSHA256.HashData(Senders.WebhookKey, Encoding.UTF8.GetBytes($"{id}.{seconds}.{body}"));
         var text = "v1," + Convert.ToBase64String(mac);
