@@ -54,6 +54,14 @@ public readonly record struct Admission(Source? Source, Refusal? Refusal, string
     public static Admission Broker(SourceCatalog catalog, HttpRequest request, ReadOnlySpan<byte> body, DateTimeOffset now) =>
         WithApiKey(catalog.Broker, request, now, legacy: true);
 
+    /// <summary>An Evolution server, known by its API key in a header or, as it sends by default, in the body.</summary>
+    public static Admission Evolution(SourceCatalog catalog, HttpRequest request, ReadOnlySpan<byte> body, DateTimeOffset now)
+    {
+        Span<byte> hash = stackalloc byte[ApiKeyCheck.HashSize];
+        var verdict = EvolutionKeyCheck.Read(request.Headers, body, hash);
+        return OfApiKey(catalog.Evolution, verdict, hash, now);
+    }
+
     private static Admission Collector(
         SourceCatalog catalog, HttpRequest request, ReadOnlySpan<byte> body, DateTimeOffset now, CollectorSchemes taken)
     {
@@ -71,14 +79,21 @@ public readonly record struct Admission(Source? Source, Refusal? Refusal, string
 
     private static Admission WithApiKey(ApiKeyRing<Source> ring, HttpRequest request, DateTimeOffset now, bool legacy)
     {
-        if (ring.IsConfigured && !ring.HasLive(now))
-            return new Admission(null, Refusal.NoLiveSecret);
         Span<byte> hash = stackalloc byte[ApiKeyCheck.HashSize];
         var verdict = ApiKeyCheck.Read(request.Headers, legacy, hash);
+        return OfApiKey(ring, verdict, hash, now);
+    }
+
+    private static Admission OfApiKey(ApiKeyRing<Source> ring, SignatureVerdict verdict, ReadOnlySpan<byte> hash, DateTimeOffset now)
+    {
+        if (ring.IsConfigured && !ring.HasLive(now))
+            return new Admission(null, Refusal.NoLiveSecret);
         if (verdict == SignatureVerdict.Missing)
             return new Admission(null, Refusal.MissingApiKey);
         if (verdict == SignatureVerdict.Ambiguous)
             return new Admission(null, Refusal.AmbiguousApiKey);
+        if (verdict != SignatureVerdict.Accepted)
+            return new Admission(null, Refusal.InvalidApiKey);
         var source = ring.Find(hash, now);
         return new Admission(source, source is null ? Refusal.InvalidApiKey : null);
     }

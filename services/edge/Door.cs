@@ -18,6 +18,12 @@ public sealed record Door(
 {
     private const int MaxIdLength = 200;
 
+    /// <summary>
+    /// True where the id in the public path is a tail that a sender appends or leaves out: it is passed on behind ingest's path when it can
+    /// be an id, and nothing hangs on it.
+    /// </summary>
+    public bool TakesPathTail { get; private init; }
+
     private static readonly SearchValues<char> IdCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:@+~");
 
@@ -30,6 +36,7 @@ public sealed record Door(
         new("/api/leads/{leadId}/stage", "/leads/{}/events", Admission.Crm, "leadId", TakesIdempotencyKey: true),
         new("/api/integrations/whatsapp/webhook", "/broker/events", Admission.Broker),
         new("/api/integrations/waha/webhook", "/waha/events", Admission.Waha),
+        new("/api/integrations/evolution/webhook/{**event}", "/evolution/events", Admission.Evolution, "event") { TakesPathTail = true },
     ];
 
     /// <summary>ingest's path for this request; null when the id in the public path cannot be one.</summary>
@@ -37,6 +44,8 @@ public sealed record Door(
     {
         if (IdName is null)
             return IngestPath;
+        if (TakesPathTail)
+            return (request.RouteValues[IdName] as string)?.Trim('/') is { Length: > 0 } tail && IsId(tail) ? $"{IngestPath}/{Uri.EscapeDataString(tail)}" : IngestPath;
         return request.RouteValues[IdName] is string id && IsId(id)
             ? IngestPath.Replace("{}", Uri.EscapeDataString(id), StringComparison.Ordinal)
             : null;

@@ -36,7 +36,8 @@ public static class ApiKeyCheck
         return found ? SignatureVerdict.Accepted : SignatureVerdict.Missing;
     }
 
-    private static SignatureVerdict Take(StringValues header, ref bool found, Span<byte> hash, bool bearerOnly)
+    /// <summary>Takes the key that one header holds, when it holds one; a key that differs from the one in <paramref name="hash"/> is ambiguous.</summary>
+    internal static SignatureVerdict Take(StringValues header, ref bool found, Span<byte> hash, bool bearerOnly)
     {
         if (header.Count > 1)
             return SignatureVerdict.Ambiguous;
@@ -47,10 +48,16 @@ public static class ApiKeyCheck
             return SignatureVerdict.Accepted;
         if (key.IsEmpty)
             return SignatureVerdict.Accepted;
-        Span<byte> hashed = stackalloc byte[HashSize];
         var most = Encoding.UTF8.GetMaxByteCount(key.Length);
         var bytes = most <= 512 ? stackalloc byte[512] : new byte[most];
-        SHA256.HashData(bytes[..Encoding.UTF8.GetBytes(key, bytes)], hashed);
+        return Take(bytes[..Encoding.UTF8.GetBytes(key, bytes)], ref found, hash);
+    }
+
+    /// <summary>Takes a key by its bytes; one that differs from the key in <paramref name="hash"/> is ambiguous.</summary>
+    internal static SignatureVerdict Take(ReadOnlySpan<byte> key, ref bool found, Span<byte> hash)
+    {
+        Span<byte> hashed = stackalloc byte[HashSize];
+        SHA256.HashData(key, hashed);
         if (found && !CryptographicOperations.FixedTimeEquals(hashed, hash))
             return SignatureVerdict.Ambiguous;
         hashed.CopyTo(hash);

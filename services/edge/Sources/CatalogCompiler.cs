@@ -24,7 +24,7 @@ public static class CatalogCompiler
             {
                 var source = CompileSource(kind, entry, secrets, options, previous);
                 sources.Add(source);
-                if (kind is SourceKind.Crm or SourceKind.Broker)
+                if (kind is SourceKind.Crm or SourceKind.Broker or SourceKind.Evolution)
                     apiKeys.AddRange(CompileApiKeys(source, entry, secrets));
             }
         }

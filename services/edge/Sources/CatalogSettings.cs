@@ -24,6 +24,9 @@ public sealed record CatalogSettings
     /// <summary>WAHA servers, chosen by the header <c>X-Collector</c> (default name: <c>default</c>). Default: none.</summary>
     public IReadOnlyList<SourceSettings> Waha { get; init => field = Given.Entries(value); } = [];
 
+    /// <summary>Evolution API and Evolution Go servers, known by their API keys. Default: none.</summary>
+    public IReadOnlyList<SourceSettings> Evolution { get; init => field = Given.Entries(value); } = [];
+
     /// <summary>Keys of the operator API. Default: none, and then nobody may use it.</summary>
     public IReadOnlyList<OperatorKeySettings> ApiKeys { get; init => field = Given.Entries(value); } = [];
 
@@ -31,6 +34,7 @@ public sealed record CatalogSettings
     public IEnumerable<(SourceKind Kind, IReadOnlyList<SourceSettings> Entries)> ByKind() =>
     [
         (SourceKind.Collector, Sources), (SourceKind.Trigger, Triggers), (SourceKind.Crm, Crm), (SourceKind.Broker, Broker), (SourceKind.Waha, Waha),
+        (SourceKind.Evolution, Evolution),
     ];
 
     /// <summary>The entries of both.</summary>
@@ -41,6 +45,7 @@ public sealed record CatalogSettings
         Crm = [.. Crm, .. other.Crm],
         Broker = [.. Broker, .. other.Broker],
         Waha = [.. Waha, .. other.Waha],
+        Evolution = [.. Evolution, .. other.Evolution],
         ApiKeys = [.. ApiKeys, .. other.ApiKeys],
     };
 }
@@ -62,6 +67,9 @@ public enum SourceKind
 
     /// <summary>A WAHA server: signs with HMAC-SHA512.</summary>
     Waha,
+
+    /// <summary>An Evolution API or Evolution Go server: has API keys.</summary>
+    Evolution,
 }
 
 /// <summary>One sender.</summary>

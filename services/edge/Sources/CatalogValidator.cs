@@ -69,6 +69,7 @@ public static partial class CatalogValidator
         SourceKind.Trigger => "triggers",
         SourceKind.Crm => "crm",
         SourceKind.Broker => "broker",
+        SourceKind.Evolution => "evolution",
         _ => "waha",
     };
 
@@ -109,8 +110,8 @@ public static partial class CatalogValidator
             errors.Add($"{place}: give exactly one of env, file, store with key, value, keyHash.");
         if ((secret.Store is null) != (secret.Key is null))
             errors.Add($"{place}: store and key go together.");
-        if (secret.KeyHash is not null && kind is not (SourceKind.Crm or SourceKind.Broker))
-            errors.Add($"{place}.keyHash: only API keys (crm, broker) can be kept as a hash; a signature needs the secret itself.");
+        if (secret.KeyHash is not null && kind is not (SourceKind.Crm or SourceKind.Broker or SourceKind.Evolution))
+            errors.Add($"{place}.keyHash: only API keys (crm, broker, evolution) can be kept as a hash; a signature needs the secret itself.");
         if (secret.KeyHash is not null && SecretText.DecodeKeyHash(secret.KeyHash) is null)
             errors.Add($"{place}.keyHash: give the SHA-256 of the key as 64 hexadecimal digits.");
         if (secret.Expires <= secret.NotBefore)

@@ -25,6 +25,7 @@ public sealed class SourceCatalog
         _sources = sources.ToFrozenDictionary(static source => (source.Kind, source.Name));
         Crm = RingOf(SourceKind.Crm);
         Broker = RingOf(SourceKind.Broker);
+        Evolution = RingOf(SourceKind.Evolution);
 
         ApiKeyRing<Source> RingOf(SourceKind kind) => new(
             [.. apiKeys.Where(key => key.Owner.Kind == kind)], sources.Any(source => source.Kind == kind));
@@ -35,6 +36,9 @@ public sealed class SourceCatalog
 
     /// <summary>The brokers' API keys.</summary>
     public ApiKeyRing<Source> Broker { get; }
+
+    /// <summary>The Evolution servers' API keys.</summary>
+    public ApiKeyRing<Source> Evolution { get; }
 
     /// <summary>The keys of the operator API.</summary>
     public ApiKeyRing<OperatorKey> Operators { get; }
