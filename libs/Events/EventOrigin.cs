@@ -25,6 +25,9 @@ public static class EventOrigin
     /// <summary>WAHA.</summary>
     public const string Waha = "waha:";
 
+    /// <summary>Evolution API and Evolution Go.</summary>
+    public const string Evolution = "evolution:";
+
     // Who may tell the types that make somebody act; a prefix stands for everybody behind that door.
     private static readonly FrozenDictionary<string, string> Tellers = new Dictionary<string, string>
     {

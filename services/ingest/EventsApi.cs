@@ -28,6 +28,8 @@ internal sealed partial class EventsApi(LakeStore lake, IngestMetrics metrics, I
         doors.MapPost("/leads/{id}/events", context => api.HandleAsync(context, LeadDoor.Instance, RouteId(context)));
         doors.MapPost("/broker/events", context => api.HandleAsync(context, BrokerDoor.Instance));
         doors.MapPost("/waha/events", context => api.HandleAsync(context, WahaDoor.Instance));
+        doors.MapPost("/evolution/events", context => api.HandleAsync(context, EvolutionDoor.Instance));
+        doors.MapPost("/evolution/events/{id}", context => api.HandleAsync(context, EvolutionDoor.Instance, RouteId(context)));
     }
 
     private static string RouteId(HttpContext context) => (string)context.Request.RouteValues["id"]!;

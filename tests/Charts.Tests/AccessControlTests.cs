@@ -33,6 +33,8 @@ public sealed partial class AccessControlTests
     [InlineData("ingest", "edge", "/triggers/Deal-Won/events", true)]
     [InlineData("ingest", "edge", "/broker/events", true)]
     [InlineData("ingest", "edge", "/waha/events", true)]
+    [InlineData("ingest", "edge", "/evolution/events", true)]
+    [InlineData("ingest", "edge", "/evolution/events/messages-upsert", true)]
     [InlineData("ingest", "edge", "/v1/other", false)]
     [InlineData("ingest", "edge", "/metrics", false)]
     [InlineData("ingest", "edge", "/events", false)]

@@ -8,7 +8,7 @@ public class EventOriginTests
     private static readonly string[] Sources =
     [
         "default", "membership", "trigger", "service:membership", "service:dispatch", "service:ingest", "service:membership2", "trigger:orders", "crm:hub",
-        "broker:hub", "waha:hub", "Service:membership", "",
+        "broker:hub", "waha:hub", "evolution:hub", "Service:membership", "",
     ];
 
     [Theory]

@@ -8,8 +8,8 @@ namespace WhatsAppMesh.Ingest;
 /// <summary>What the webhook doors share: parsing, small look-ups, and wrapping a body that must stay byte for byte.</summary>
 internal static class WebhookJson
 {
-    // Doors may wrap the body, which adds a level.
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = CollectedEventJson.MaxPayloadDepth - 1 };
+    /// <summary>Options of whatever parses a body. Doors may wrap it, which adds a level.</summary>
+    internal static readonly JsonDocumentOptions Options = new() { MaxDepth = CollectedEventJson.MaxPayloadDepth - 1 };
 
     /// <summary>Parses a body; null when it is no JSON, with the reason in <paramref name="errors"/>.</summary>
     public static JsonDocument? Parse(ReadOnlyMemory<byte> body, FieldErrors errors)
