@@ -13,13 +13,14 @@ public static class Senders
     public const string TriggerSecret = "trigger-secret-of-the-hostile-tests";
     public const string ApiKey = "api-key-of-the-hostile-tests";
     public const string WahaSecret = "waha-secret-of-the-hostile-tests";
+    public const string EvolutionKey = "evolution-key-of-the-hostile-tests";
 
     /// <summary>Key of the Standard Webhooks secret.</summary>
     public static readonly byte[] WebhookKey = [.. Enumerable.Range(1, 32).Select(i => (byte)i)];
 
     /// <summary>Text that stands in no log, whatever happens.</summary>
     public static IEnumerable<string> Secrets =>
-        [InternalToken, Secret, ExpiredSecret, FutureSecret, TriggerSecret, ApiKey, WahaSecret, Convert.ToBase64String(WebhookKey)];
+        [InternalToken, Secret, ExpiredSecret, FutureSecret, TriggerSecret, ApiKey, WahaSecret, EvolutionKey, Convert.ToBase64String(WebhookKey)];
 
     /// <summary>Edge's settings.</summary>
     public static Dictionary<string, string> Settings(Uri ingest)
@@ -45,6 +46,7 @@ public static class Senders
         Add(settings, "Crm", 0, "crm", ApiKey);
         Add(settings, "Broker", 0, "broker", ApiKey);
         Add(settings, "Waha", 0, "default", WahaSecret);
+        Add(settings, "Evolution", 0, "evolution", EvolutionKey);
         return settings;
     }
 

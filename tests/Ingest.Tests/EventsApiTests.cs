@@ -19,7 +19,7 @@ public class EventsApiTests(SharedIngest shared) : IClassFixture<SharedIngest>
         using var appPort = new HttpClient { BaseAddress = _ingest.AppAddress, DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
         foreach (var http in new[] { _ingest.Http, appPort })
         {
-            foreach (var path in new[] { "/v1/events", "/v2/events", "/triggers/t/events", "/leads/l/events", "/broker/events", "/waha/events" })
+            foreach (var path in new[] { "/v1/events", "/v2/events", "/triggers/t/events", "/leads/l/events", "/broker/events", "/waha/events", "/evolution/events", "/evolution/events/e" })
             {
                 foreach (var token in new[] { null, "", "wrong", IngestUnderTest.Token + "x" })
                 {
@@ -54,6 +54,7 @@ public class EventsApiTests(SharedIngest shared) : IClassFixture<SharedIngest>
     [InlineData("/leads/42/events", "hub", "crm:hub")]
     [InlineData("/broker/events", "hub", "broker:hub")]
     [InlineData("/waha/events", "hub", "waha:hub")]
+    [InlineData("/evolution/events/messages-upsert", "hub", "evolution:hub")]
     [InlineData("/v2/events", "trigger:orders", null)]
     [InlineData("/v2/events", "service:membership", null)]
     [InlineData("/triggers/orders/events", "orders:", null)]

@@ -153,7 +153,7 @@ public class WebhookDoorTests
     public void A_depth_bomb_is_refused_at_every_door()
     {
         var bomb = new string('[', 20_000);
-        foreach (var door in new[] { TriggerDoor.Instance, LeadDoor.Instance, BrokerDoor.Instance, WahaDoor.Instance })
+        foreach (var door in new[] { TriggerDoor.Instance, LeadDoor.Instance, BrokerDoor.Instance, WahaDoor.Instance, EvolutionDoor.Instance })
             Assert.Equal(422, Read(door, bomb, route: "x").Refusal!.Status);
     }
 

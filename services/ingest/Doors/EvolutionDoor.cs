@@ -16,8 +16,8 @@ internal static class EvolutionDoor
     private static readonly HashSet<string> Single =
         ["event", "instance", "instanceId", "instanceName", "data", "date_time", "apikey", "api_key", "instanceToken"];
 
-    // What says how and when an event was told, not what it is.
-    private static readonly HashSet<string> Telling = ["date_time", "destination", "server_url", "sender"];
+    // What says how and when an event was told, not what it is. (The event's name counts as its type, in one spelling.)
+    private static readonly HashSet<string> Telling = ["event", "date_time", "destination", "server_url", "sender"];
 
     private static DoorReading Read(DoorRequest request)
     {
