@@ -8,6 +8,7 @@ namespace WhatsAppMesh.BrokerSim;
 internal static class BrokerApi
 {
     private static readonly HashSet<string> Media = ["image", "video", "document", "audio"];
+    private static readonly HashSet<string> Types = [.. Media, "text", "location", "template"];
 
     public static void MapBroker(this WebApplication app, string apiKey, SendBook sends, FaultScript faults, InstanceBook instances)
     {
@@ -107,14 +108,22 @@ internal static class BrokerApi
         if (Text(message, "to").Length == 0)
             return Error(422, "INVALID_TO", "invalid recipient");
         var type = Text(message, "type");
+        if (!Types.Contains(type))
+            return Error(422, "INVALID_TYPE", "the type is none of a message");
         if (type == "text" && string.IsNullOrWhiteSpace(Text(message, "message")))
             return Error(422, "INVALID_MESSAGE", "a text needs a message");
         if (Media.Contains(type) && Text(message, "mediaUrl").Length == 0)
             return Error(422, "INVALID_MEDIA", "mediaUrl is required");
-        return type is "location" or "template" && message[type] is not JsonObject
-            ? Error(422, "INVALID_MESSAGE", $"{type} is required")
-            : null;
+        return (type, message[type]) switch
+        {
+            ("location", not JsonObject) or ("template", not JsonObject) => Error(422, "INVALID_MESSAGE", $"{type} is required"),
+            ("location", JsonObject place) when !IsNumber(place["latitude"]) || !IsNumber(place["longitude"]) => Error(422, "INVALID_MESSAGE", "a location needs latitude and longitude"),
+            ("template", JsonObject template) when Text(template, "name").Length == 0 => Error(422, "INVALID_MESSAGE", "a template needs a name"),
+            _ => null,
+        };
     }
+
+    private static bool IsNumber(JsonNode? node) => node?.GetValueKind() == JsonValueKind.Number;
 
     private static string Text(JsonObject json, string name) => json[name] is JsonValue value && value.TryGetValue<string>(out var text) ? text : "";
 

@@ -33,7 +33,7 @@ internal sealed record Message
     /// <summary>The sender's own id of the message, handed to the broker.</summary>
     public string? ExternalId { get; init; }
 
-    /// <summary>Handed to the broker as it is.</summary>
+    /// <summary>Handed to the broker as it is, but for <c>idempotencyKey</c>, which always names the job.</summary>
     public JsonElement? Metadata { get; init; }
 }
 

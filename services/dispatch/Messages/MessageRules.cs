@@ -57,12 +57,29 @@ internal static class MessageRules
         return digits.Length is >= 8 and <= 15 && digits.All(char.IsAsciiDigit);
     }
 
+    /// <summary>
+    /// What a message lacks for its type now that placeholders are filled in; null when it can be sent. The broker would refuse it, or send
+    /// something empty.
+    /// </summary>
+    public static string? LackOf(Message message) => message switch
+    {
+        { Type: MessageType.Text } when string.IsNullOrWhiteSpace(message.Content) => "the text is empty",
+        { Media: { } media } when !IsUrl(media.Url) => "the file's URL is no absolute http or https URL",
+        { Template: { ValueKind: JsonValueKind.Object } template } when !HasName(template) => "the template has no name",
+        _ => null,
+    };
+
+    private static bool IsUrl(string text) => Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https";
+
+    private static bool HasName(JsonElement template) =>
+        template.TryGetProperty("name", out var name) && name.ValueKind == JsonValueKind.String && !string.IsNullOrWhiteSpace(name.GetString());
+
     private static MessageMedia ReadMedia(JsonElement element, string path, bool hasPlaceholders, FieldErrors errors)
     {
         var fields = new JsonFields(element, path, errors);
         var url = fields.Text("url", MaxUrl, required: true);
         if (url is not null && !(hasPlaceholders && url.Contains("{{", StringComparison.Ordinal))
-            && !(Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
+            && !IsUrl(url))
             errors.Add(fields.Path("url"), "must be an absolute http or https URL");
         var media = new MessageMedia(url ?? "", fields.Text("mimeType", MaxText), fields.Text("fileName", MaxText));
         fields.RefuseOthers();

@@ -47,8 +47,8 @@ internal sealed class SendContents(NpgsqlDataSource database, MemberLookup membe
             return Never("the recipient is neither a number nor a JID");
         if (await NumberAsync(job.Tenant, to, cancellationToken) is not { } number)
             return new SendContent(null, Error: "no number is known for the person yet");
-        if (rendered.Type == MessageType.Text && string.IsNullOrWhiteSpace(rendered.Content))
-            return Never("the text is empty");
+        if (MessageRules.LackOf(rendered) is { } lack)
+            return Never(lack);
         return new SendContent(BodyOf(rendered, number, job));
     }
 
