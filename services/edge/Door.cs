@@ -45,7 +45,10 @@ public sealed record Door(
         if (IdName is null)
             return IngestPath;
         if (TakesPathTail)
-            return (request.RouteValues[IdName] as string)?.Trim('/') is { Length: > 0 } tail && IsId(tail) ? $"{IngestPath}/{Uri.EscapeDataString(tail)}" : IngestPath;
+        {
+            var tail = (request.RouteValues[IdName] as string)?.Trim('/');
+            return tail is { Length: > 0 } && IsId(tail) ? $"{IngestPath}/{Uri.EscapeDataString(tail)}" : IngestPath;
+        }
         return request.RouteValues[IdName] is string id && IsId(id)
             ? IngestPath.Replace("{}", Uri.EscapeDataString(id), StringComparison.Ordinal)
             : null;

@@ -112,7 +112,8 @@ public sealed class EvolutionDoorTests
     [Fact]
     public async Task Each_server_is_known_by_its_own_keys_and_a_key_opens_no_other_door()
     {
-        var settings = EdgeUnderTest.With(Settings(), "Edge:Evolution:1", "filial", "sha256:" + Convert.ToHexString(ApiKeyCheck.Hash("second-key")), "KeyHash");
+        var hash = "sha256:" + Convert.ToHexString(ApiKeyCheck.Hash("second-key"));
+        var settings = EdgeUnderTest.With(Settings(), "Edge:Evolution:1", "filial", hash, "KeyHash");
         settings = EdgeUnderTest.With(settings, "Edge:Broker:0", "broker", "key-of-broker");
         settings["Edge:Evolution:0:Secrets:1:Id"] = "old";
         settings["Edge:Evolution:0:Secrets:1:Value"] = "old-key";
@@ -167,10 +168,12 @@ public sealed class EvolutionDoorTests
         await edge.RefusedAsync(Signing.Post(Door, """{"apikey":"key-of-evolution","data":{"t":"very private words"}}"""), 503, "unavailable");
 
         var told = string.Join('\n', edge.Logs.Lines.Append(await edge.Client.GetStringAsync("/metrics")));
-        Assert.All([Key, "guessed-key", "very private words", "private-instance", "chosen-by-client"], hidden => Assert.DoesNotContain(hidden, told, StringComparison.Ordinal));
+        string[] hidden = [Key, "guessed-key", "very private words", "private-instance", "chosen-by-client"];
+        Assert.All(hidden, text => Assert.DoesNotContain(text, told, StringComparison.Ordinal));
     }
 
     private static Task<EdgeUnderTest> StartAsync() => EdgeUnderTest.StartAsync(Settings());
 
-    private static Dictionary<string, string?> Settings() => EdgeUnderTest.With(new() { ["Edge:Evolution:0:Tenant"] = "acme" }, "Edge:Evolution:0", "loja", Key);
+    private static Dictionary<string, string?> Settings() =>
+        EdgeUnderTest.With(new() { ["Edge:Evolution:0:Tenant"] = "acme" }, "Edge:Evolution:0", "loja", Key);
 }

@@ -23,7 +23,8 @@ public sealed class HostileHour : IAsyncLifetime
 
     /// <summary>Every row with the mark it was sent with.</summary>
     public static IReadOnlyList<(Row Row, Mark Mark)> Rows { get; } =
-        [.. BodyRows.All.Concat(SignatureRows.All).Concat(FramingRows.All).Concat(DoorRows.All).Concat(EvolutionRows.All).Select((row, i) => (row, new Mark(i)))];
+        [.. BodyRows.All.Concat(SignatureRows.All).Concat(FramingRows.All).Concat(DoorRows.All).Concat(EvolutionRows.All)
+            .Select((row, i) => (row, new Mark(i)))];
 
     public Doors Doors => _doors!;
 

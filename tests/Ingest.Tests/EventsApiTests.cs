@@ -19,7 +19,12 @@ public class EventsApiTests(SharedIngest shared) : IClassFixture<SharedIngest>
         using var appPort = new HttpClient { BaseAddress = _ingest.AppAddress, DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
         foreach (var http in new[] { _ingest.Http, appPort })
         {
-            foreach (var path in new[] { "/v1/events", "/v2/events", "/triggers/t/events", "/leads/l/events", "/broker/events", "/waha/events", "/evolution/events", "/evolution/events/e" })
+            string[] paths =
+            [
+                "/v1/events", "/v2/events", "/triggers/t/events", "/leads/l/events", "/broker/events", "/waha/events", "/evolution/events",
+                "/evolution/events/e",
+            ];
+            foreach (var path in paths)
             {
                 foreach (var token in new[] { null, "", "wrong", IngestUnderTest.Token + "x" })
                 {

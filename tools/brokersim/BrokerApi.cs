@@ -117,7 +117,8 @@ internal static class BrokerApi
         return (type, message[type]) switch
         {
             ("location", not JsonObject) or ("template", not JsonObject) => Error(422, "INVALID_MESSAGE", $"{type} is required"),
-            ("location", JsonObject place) when !IsNumber(place["latitude"]) || !IsNumber(place["longitude"]) => Error(422, "INVALID_MESSAGE", "a location needs latitude and longitude"),
+            ("location", JsonObject place) when !IsNumber(place["latitude"]) || !IsNumber(place["longitude"]) =>
+                Error(422, "INVALID_MESSAGE", "a location needs latitude and longitude"),
             ("template", JsonObject template) when Text(template, "name").Length == 0 => Error(422, "INVALID_MESSAGE", "a template needs a name"),
             _ => null,
         };

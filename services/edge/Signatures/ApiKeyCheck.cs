@@ -36,7 +36,9 @@ public static class ApiKeyCheck
         return found ? SignatureVerdict.Accepted : SignatureVerdict.Missing;
     }
 
-    /// <summary>Takes the key that one header holds, when it holds one; a key that differs from the one in <paramref name="hash"/> is ambiguous.</summary>
+    /// <summary>
+    /// Takes the key that one header holds, when it holds one; a key that differs from the one in <paramref name="hash"/> is ambiguous.
+    /// </summary>
     internal static SignatureVerdict Take(StringValues header, ref bool found, Span<byte> hash, bool bearerOnly)
     {
         if (header.Count > 1)

@@ -31,7 +31,8 @@ public sealed class CatalogFile(IConfiguration configuration, EdgeOptions option
         }
         catch (InvalidOperationException)
         {
-            throw new CatalogException(["Section Edge: an entry of Sources, Triggers, Crm, Broker, Waha, Evolution or ApiKeys has a value of the wrong type."]);
+            throw new CatalogException(
+                ["Section Edge: an entry of Sources, Triggers, Crm, Broker, Waha, Evolution or ApiKeys has a value of the wrong type."]);
         }
     }
 

@@ -33,7 +33,8 @@ internal static class EventTypes
         "broker.message_inbound", "broker.message_outbound", "broker.whatsapp_messages_upsert", "broker.unknown",
         "waha.message", "waha.message.any", "waha.message.ack", "waha.session.status", "waha.unknown",
         "evolution.messages.upsert", "evolution.messages.update", "evolution.send.message", "evolution.groups.upsert", "evolution.groups.update",
-        "evolution.group-participants.update", "evolution.message", "evolution.receipt", "evolution.groupinfo", "evolution.joinedgroup", "evolution.unknown",
+        "evolution.group-participants.update", "evolution.message", "evolution.receipt", "evolution.groupinfo",
+        "evolution.joinedgroup", "evolution.unknown",
     ];
 
     private static readonly FrozenSet<string> KnownSet = Known.ToFrozenSet();

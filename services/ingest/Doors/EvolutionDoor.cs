@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using WhatsAppMesh.Events;
 
@@ -58,14 +59,15 @@ internal static class EvolutionDoor
         var content = CanonicalJson.Hash(body, Telling);
         var eventId = DerivedId.Of($"evolution|{request.Tenant}|{instance}|{type}|{item.Key ?? content}");
         var result = request.Event(eventId, type, payload, occurred, item.Chat);
+        var said = BodyHash.Of(type, Encoding.ASCII.GetBytes(content));
         return occurred.Source switch
         {
             // Without any time the next of its kind looks the same: a retry comes within minutes, the same state again perhaps much later.
-            EventTime.Untimed => result with { BodyHash = BodyHash.OfObservation(type, payload.Span, request.ReceivedAt) },
+            EventTime.Untimed => result with { Key = new DedupKey(BodyHash.OfObservation(type, said, request.ReceivedAt), said) },
             // Told at two moments, an event without a time of its own is two observations: date_time is in its hash.
             SenderClock.Source => result,
             // The same content at the same time is the same news, whenever and in whatever order of members it is told.
-            _ => result with { BodyHash = BodyHash.Of(type, System.Text.Encoding.ASCII.GetBytes(content), request.ReceivedAt) },
+            _ => result with { Key = new DedupKey(said, null) },
         };
     }
 }

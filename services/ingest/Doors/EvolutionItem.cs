@@ -3,7 +3,9 @@ using WhatsAppMesh.Events;
 
 namespace WhatsAppMesh.Ingest;
 
-/// <summary>What a body of Evolution's says about the thing that it tells: <c>data</c>, or the one item of <c>data</c> when it is a list of one.</summary>
+/// <summary>
+/// What a body of Evolution's says about the thing that it tells: <c>data</c>, or the one item of <c>data</c> when it is a list of one.
+/// </summary>
 /// <remarks>
 /// Evolution API copies Baileys' objects (<c>key</c>, <c>messageTimestamp</c>, group <c>id</c>), Evolution Go writes whatsmeow's structs as Go
 /// does (<c>Info.Chat</c>, <c>Info.ID</c>, <c>Chat</c>, <c>JID</c>, <c>Timestamp</c>, the year 1 for no time).
