@@ -47,6 +47,7 @@ public class EvolutionDoorTests
             "contacts.upsert", "contacts.update", "presence.update", "chats.set", "chats.update", "chats.upsert", "chats.delete", "groups.upsert",
             "groups.update", "group-participants.update", "call", "typebot.start", "typebot.change-status", "labels.edit", "labels.association",
             "creds.update", "messaging-history.set", "remove.instance", "logout.instance",
+            "group.join-request", "group.member-tag.update", "lid-mapping.update", "message-receipt.update",
         ];
         Assert.All(names, static name =>
         {

@@ -24,6 +24,8 @@ internal static class EvolutionNames
         "contacts.upsert", "contacts.update", "presence.update", "chats.set", "chats.update", "chats.upsert", "chats.delete", "groups.upsert",
         "groups.update", "group-participants.update", "call", "typebot.start", "typebot.change-status", "labels.edit", "labels.association",
         "creds.update", "messaging-history.set", "remove.instance", "logout.instance", "error",
+        // Baileys' own names with a dash, should a version pass them on.
+        "group.join-request", "group.member-tag.update", "lid-mapping.update", "message-receipt.update", "messages.media-update",
     }.ToFrozenDictionary(Levelled);
 
     /// <summary>The event type: <c>evolution.</c> and the name in lower case, the same for every spelling.</summary>

@@ -11,12 +11,6 @@ public sealed class ObservedEvent
     /// <summary>Value of occurred_at_source that marks an event without a time of its own (contract of the topic).</summary>
     public const string UntimedSource = "received_at";
 
-    /// <summary>
-    /// Value of occurred_at_source that marks when an event was told by its sender's clock (Evolution API's date_time): a phone that was
-    /// offline makes it as late as a reception, so it is no time of the event either.
-    /// </summary>
-    public const string TellingSource = "date_time";
-
     private static readonly DateTimeOffset FirstYear = new(2009, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
 
@@ -26,7 +20,7 @@ public sealed class ObservedEvent
         Payload = payload;
         ReceivedAt = Micros(source.ReceivedAt?.ToDateTimeOffset() ?? source.OccurredAt?.ToDateTimeOffset() ?? throw Poison("the event has no time"));
         At = source.OccurredAt is { } occurred ? Micros(occurred.ToDateTimeOffset()) : ReceivedAt;
-        IsUntimed = source.OccurredAtSource is UntimedSource or TellingSource;
+        IsUntimed = source.OccurredAtSource == UntimedSource;
         OrderAt = IsUntimed ? At - Untimed.Offset : At;
     }
 
@@ -58,7 +52,7 @@ public sealed class ObservedEvent
     /// <summary>When it happened by its own account, in microseconds.</summary>
     public DateTimeOffset At { get; }
 
-    /// <summary>True when <see cref="At"/> is only the time of reception, or of the telling.</summary>
+    /// <summary>True when <see cref="At"/> is only the time of reception.</summary>
     public bool IsUntimed { get; }
 
     /// <summary>Time that orders what the event says.</summary>
