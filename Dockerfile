@@ -24,8 +24,7 @@ ARG VERSION=0.0.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="whatsapp-mesh $PROJECT" \
       org.opencontainers.image.version="$VERSION" \
-      org.opencontainers.image.revision="$REVISION" \
-      org.whatsapp-mesh.stand-ins="Dapr.AspNetCore;Dapr.Client;Grpc.Core.Api;Grpc.Net.Common;OpenTelemetry.Extensions.Hosting;System.IO.Hashing"
+      org.opencontainers.image.revision="$REVISION"
 WORKDIR /app
 COPY --from=build /out ./
 # PGGSSENCMODE: there is no Kerberos library in here, and Npgsql would look for it at every new connection. A connection string may say otherwise.

@@ -24,15 +24,6 @@ public sealed partial class ReleaseTests
     }
 
     [Fact]
-    public void The_label_of_an_image_names_every_stand_in()
-    {
-        var standIns = XDocument.Load(Path.Combine(Repository, "Directory.Build.targets")).Descendants("StandIn").Single(item => item.Attribute("Include") is not null).Attribute("Include")!.Value;
-
-        Assert.Equal(Directory.GetDirectories(Path.Combine(Repository, "standins")).Select(Path.GetFileName).Order(StringComparer.Ordinal), standIns.Split(';'));
-        Assert.Contains($"org.whatsapp-mesh.stand-ins=\"{standIns}\"", Text("Dockerfile"), StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void An_image_is_chiselled_ready_to_run_labelled_and_not_root_and_its_bases_can_be_pinned()
     {
         var dockerfile = Text("Dockerfile");

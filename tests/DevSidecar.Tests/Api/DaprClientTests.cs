@@ -4,7 +4,6 @@ using WhatsAppMesh.DevSidecar.Tests.Invoke;
 using WhatsAppMesh.DevSidecar.Tests.Running;
 using WhatsAppMesh.DevSidecar.Tests.State;
 using WhatsAppMesh.LocalPostgres;
-using WhatsAppMesh.StandIns.Tests;
 
 namespace WhatsAppMesh.DevSidecar.Tests.Api;
 

@@ -9,7 +9,7 @@ public sealed class MeshBuild(string repository, MeshFolder folder)
     // Without it a solution builds the projects that are only referenced, the libraries, in debug configuration.
     private const string KeepConfiguration = "-p:ShouldUnsetParentConfigurationAndPlatform=false";
 
-    private static readonly string[] SourceFolders = ["services", "libs", "protos", "standins", "tools", "tests", "bench"];
+    private static readonly string[] SourceFolders = ["services", "libs", "protos", "tools", "tests", "bench"];
     private static readonly string[] SourceEndings = [".cs", ".csproj", ".props", ".targets", ".proto", ".json", ".sql"];
 
     /// <summary>Builds what a mesh runs: its services, and the development sidecar unless a real one is used.</summary>

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Dapr;
 using Dapr.Client;
 
-namespace WhatsAppMesh.StandIns.Tests;
+namespace WhatsAppMesh.DevSidecar.Tests.State;
 
 /// <summary>
 /// What the Dapr client does with every answer about state that a sidecar with a PostgreSQL store gives. Runs against any sidecar whose
