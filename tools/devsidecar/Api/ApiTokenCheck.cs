@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
+using WhatsAppMesh.DevSidecar.Grpc;
 using WhatsAppMesh.DevSidecar.Hosting;
+using WhatsAppMesh.DevSidecar.Invoke;
 
 namespace WhatsAppMesh.DevSidecar.Api;
 
@@ -12,29 +14,24 @@ internal sealed class ApiTokenCheck(RequestDelegate next, SidecarSettings settin
     public Task InvokeAsync(HttpContext context)
     {
         var port = context.Port();
-        if (_expected is null || port == SidecarPort.Internal || IsHealthCheck(context.Request) || IsRight(context.Request.Headers["dapr-api-token"]))
+        if (_expected is null || port == SidecarPort.Internal || IsHealthCheck(context.Request) || IsRight(context.Request.Headers[CallHeaders.ApiToken]))
         {
             // The app behind another sidecar has no business with the caller's token.
-            context.Request.Headers.Remove("dapr-api-token");
+            context.Request.Headers.Remove(CallHeaders.ApiToken);
             return next(context);
         }
 
-        return port == SidecarPort.Grpc ? RefuseGrpcAsync(context) : RefuseHttpAsync(context);
+        return port == SidecarPort.Grpc
+            ? GrpcAnswer.WriteAsync(context, ApiErrors.Unauthorized(tokenGiven: context.Request.Headers.ContainsKey(CallHeaders.ApiToken)))
+            : RefuseHttpAsync(context);
     }
 
     private static Task RefuseHttpAsync(HttpContext context)
     {
         context.Response.StatusCode = StatusCodes.Status401Unauthorized;
         context.Response.ContentType = "text/plain; charset=utf-8";
+        context.Response.Headers.XContentTypeOptions = "nosniff";
         return context.Response.WriteAsync("invalid api token\n");
-    }
-
-    private static Task RefuseGrpcAsync(HttpContext context)
-    {
-        context.Response.ContentType = "application/grpc";
-        context.Response.Headers["grpc-status"] = "16";
-        context.Response.Headers["grpc-message"] = "Unauthorized";
-        return Task.CompletedTask;
     }
 
     private static bool IsHealthCheck(HttpRequest request) =>

@@ -1,53 +1,40 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
+using Grpc.Core;
 
 namespace WhatsAppMesh.DevSidecar.Api;
 
-/// <summary>An error answer of the HTTP API: <c>{"errorCode":"ERR_…","message":"…"}</c>, with details for the newer codes.</summary>
+/// <summary>
+/// A refusal, as both doors tell it: an HTTP status and code beside a gRPC status. <see cref="ApiErrors"/> lists all of them.
+/// </summary>
 /// <param name="Status">HTTP status.</param>
-/// <param name="ErrorCode">For example <c>ERR_PUBSUB_NOT_FOUND</c>.</param>
-/// <param name="Message">What happened, for people.</param>
-/// <param name="Reason">Reason of the ErrorInfo detail, for example <c>DAPR_PUBSUB_NOT_FOUND</c>; null = no details.</param>
-/// <param name="Metadata">Metadata of the ErrorInfo detail.</param>
-public sealed record DaprError(int Status, string ErrorCode, string Message, string? Reason = null, IReadOnlyDictionary<string, string>? Metadata = null) : IResult
+/// <param name="Code">gRPC status.</param>
+/// <param name="ErrorCode">Code of the HTTP answer, for example <c>ERR_PUBSUB_NOT_FOUND</c>.</param>
+/// <param name="Message">What happened: the message of the HTTP answer, the detail of the gRPC status.</param>
+internal sealed record DaprError(int Status, StatusCode Code, string ErrorCode, string Message)
 {
-    private static readonly JsonWriterOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    /// <summary>Reason of the ErrorInfo detail, for example <c>DAPR_PUBSUB_NOT_FOUND</c>; null = the error has no details.</summary>
+    public string? Reason { get; init; }
 
-    /// <summary>A request that names no app: also what a path unknown to the API is taken for.</summary>
-    public static DaprError NoAppId { get; } = new(
-        404, "ERR_DIRECT_INVOKE", "failed getting app id either from the URL path or the header dapr-app-id");
+    /// <summary>Metadata of the ErrorInfo detail.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
 
-    /// <inheritdoc />
-    public async Task ExecuteAsync(HttpContext httpContext)
-    {
-        ArgumentNullException.ThrowIfNull(httpContext);
-        httpContext.Response.StatusCode = Status;
-        httpContext.Response.ContentType = "application/json";
-        await using (var writer = new Utf8JsonWriter(httpContext.Response.BodyWriter, Writing))
-            Write(writer);
-        await httpContext.Response.BodyWriter.FlushAsync(httpContext.RequestAborted);
-    }
+    /// <summary>The component the error is about: the ResourceInfo detail; null = none.</summary>
+    public ErrorResource? Resource { get; init; }
 
-    private void Write(Utf8JsonWriter writer)
-    {
-        writer.WriteStartObject();
-        writer.WriteString("errorCode", ErrorCode);
-        writer.WriteString("message", Message);
-        if (Reason is not null)
-        {
-            writer.WriteStartArray("details");
-            writer.WriteStartObject();
-            writer.WriteString("@type", "type.googleapis.com/google.rpc.ErrorInfo");
-            writer.WriteString("domain", "dapr.io");
-            writer.WriteStartObject("metadata");
-            foreach (var (name, value) in Metadata ?? new Dictionary<string, string>())
-                writer.WriteString(name, value);
-            writer.WriteEndObject();
-            writer.WriteString("reason", Reason);
-            writer.WriteEndObject();
-            writer.WriteEndArray();
-        }
+    /// <summary>The field that is wrong, told with the same message: the BadRequest detail; null = none.</summary>
+    public string? Field { get; init; }
 
-        writer.WriteEndObject();
-    }
+    /// <summary>The message of the HTTP answer, where it differs from that of gRPC.</summary>
+    public string? HttpMessage { get; init; }
+}
+
+/// <summary>A component that an error is about.</summary>
+/// <param name="Type">For example <c>pubsub</c>.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Description">What is wrong with it; may be empty.</param>
+internal sealed record ErrorResource(string Type, string Name, string Description = "");
+
+/// <summary>A request is refused with an error of the table.</summary>
+internal sealed class DaprErrorException(DaprError error) : Exception(error.Message)
+{
+    public DaprError Error { get; } = error;
 }

@@ -1,3 +1,6 @@
+using WhatsAppMesh.DevSidecar.Grpc;
+using WhatsAppMesh.DevSidecar.Hosting;
+using WhatsAppMesh.DevSidecar.Http;
 using WhatsAppMesh.DevSidecar.Invoke;
 using WhatsAppMesh.DevSidecar.Secrets;
 using WhatsAppMesh.DevSidecar.State;
@@ -17,7 +20,10 @@ internal static class SidecarApi
         services.AddSingleton<CallSender>();
         services.AddSingleton<CallForwarder>();
         services.AddHostedService<PeerMembership>();
-        services.AddSingleton<MetadataApi>();
+        services.AddSingleton<StateEngine>();
+        services.AddSingleton<SecretsEngine>();
+        services.AddSingleton<SidecarMetadata>();
+        services.AddGrpcApi();
     }
 
     public static void MapSidecarApi(this IEndpointRouteBuilder endpoints)
@@ -29,7 +35,7 @@ internal static class SidecarApi
         endpoints.MapSecretsApi();
         endpoints.MapUnsupportedApi();
         endpoints.MapInvokeApi();
-        endpoints.MapGrpcProxy();
+        endpoints.MapGrpcApi();
         endpoints.MapInternalApi();
     }
 }

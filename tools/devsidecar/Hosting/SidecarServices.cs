@@ -3,7 +3,7 @@ using WhatsAppMesh.DevSidecar.App;
 using WhatsAppMesh.DevSidecar.Components;
 using WhatsAppMesh.DevSidecar.PubSub;
 using WhatsAppMesh.DevSidecar.PubSub.Delivering;
-using WhatsAppMesh.DevSidecar.PubSub.Publishing;
+using WhatsAppMesh.DevSidecar.Http;
 using WhatsAppMesh.DevSidecar.Resiliency;
 using WhatsAppMesh.DevSidecar.State;
 using WhatsAppMesh.DevSidecar.Storage;

@@ -34,7 +34,11 @@ internal class CallFailedException(string message, Exception? cause = null) : Ex
 
 /// <summary>Nobody answers to the name.</summary>
 internal sealed class NoHostException(string appId)
-    : CallFailedException($"failed to resolve address for '{appId}': no host found with the given ID");
+    : CallFailedException("no host found with the given ID")
+{
+    /// <summary>The name.</summary>
+    public string AppId { get; } = appId;
+}
 
 /// <summary>The sidecar of another app was found, and could not be reached or broke off.</summary>
 internal sealed class PeerUnreachableException(string appId, HttpRequestException cause)

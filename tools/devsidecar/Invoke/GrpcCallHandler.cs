@@ -1,11 +1,12 @@
+using Grpc.Core;
 using WhatsAppMesh.DevSidecar.Resiliency;
 
 namespace WhatsAppMesh.DevSidecar.Invoke;
 
 /// <summary>The sidecar ends a gRPC call itself, with this status.</summary>
-internal sealed class GrpcFailureException(GrpcCode code, string message) : CallFailedException(message)
+internal sealed class GrpcFailureException(StatusCode code, string message) : CallFailedException(message)
 {
-    public GrpcCode Code { get; } = code;
+    public StatusCode Code { get; } = code;
 }
 
 /// <summary>
@@ -53,7 +54,7 @@ internal sealed class GrpcCallHandler(CallSender sender, CallTarget target, Call
                 }
                 catch (PeerUnreachableException e) when (e.NothingSent)
                 {
-                    return new(null, new AttemptFailure(e.Message, GrpcStatus: (int)GrpcCode.Unavailable, Exception: e));
+                    return new(null, new AttemptFailure(e.Message, GrpcStatus: (int)StatusCode.Unavailable, Exception: e));
                 }
                 catch (CallFailedException e)
                 {
@@ -78,7 +79,7 @@ internal sealed class GrpcCallHandler(CallSender sender, CallTarget target, Call
             // A call that cannot be repeated counts as done: what it failed with is told below.
             if (replay?.Refusal is not null)
                 return default;
-            return new(false, new AttemptFailure(e.Message, GrpcStatus: (int)(e is NoHostException ? GrpcCode.Unknown : GrpcCode.Unavailable), Exception: e));
+            return new(false, new AttemptFailure(e.Message, GrpcStatus: (int)(e is NoHostException ? StatusCode.Unknown : StatusCode.Unavailable), Exception: e));
         }
 
         keep(response);
@@ -93,7 +94,7 @@ internal sealed class GrpcCallHandler(CallSender sender, CallTarget target, Call
             return failed;
 
         var timedOut = end == PolicyEnd.Failed && failure?.Exception is OperationCanceledException;
-        return new GrpcFailureException(timedOut ? GrpcCode.DeadlineExceeded : GrpcCode.Unavailable, failure?.Reason ?? "no answer");
+        return new GrpcFailureException(timedOut ? StatusCode.DeadlineExceeded : StatusCode.Unavailable, failure?.Reason ?? "no answer");
     }
 
     private static int? StatusOf(System.Net.Http.Headers.HttpResponseHeaders headers) =>

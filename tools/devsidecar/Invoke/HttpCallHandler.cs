@@ -1,3 +1,4 @@
+using Grpc.Core;
 using WhatsAppMesh.DevSidecar.Resiliency;
 
 namespace WhatsAppMesh.DevSidecar.Invoke;
@@ -38,7 +39,7 @@ internal sealed class HttpCallHandler(CallSender sender, CallTarget target, Call
         }
         catch (CallFailedException e) when (policy.BuiltIn)
         {
-            return new(false, new AttemptFailure(e.Message, GrpcStatus: (int)(e is PeerUnreachableException ? GrpcCode.Unavailable : GrpcCode.Internal), Exception: e));
+            return new(false, new AttemptFailure(e.Message, GrpcStatus: (int)(e is PeerUnreachableException ? StatusCode.Unavailable : StatusCode.Internal), Exception: e));
         }
 
         var status = (int)response.StatusCode;

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using WhatsAppMesh.DevSidecar.Api;
+using WhatsAppMesh.DevSidecar.Http;
 using WhatsAppMesh.DevSidecar.Hosting;
 
 namespace WhatsAppMesh.DevSidecar.Invoke;

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using Grpc.Core;
+using WhatsAppMesh.DevSidecar.Grpc;
 
 namespace WhatsAppMesh.DevSidecar.Invoke;
 
@@ -66,7 +68,7 @@ internal sealed class MessageLimitStream(Stream body, long maxMessageSize) : Str
             _prefixRead = 0;
             _left = BinaryPrimitives.ReadUInt32BigEndian(_prefix.AsSpan(1));
             if (_left > maxMessageSize)
-                throw new GrpcFailureException(GrpcCode.ResourceExhausted, $"received message larger than max ({_left} vs. {maxMessageSize})");
+                throw new GrpcFailureException(StatusCode.ResourceExhausted, Messages.TooLarge(_left, maxMessageSize));
         }
     }
 }

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
+using Grpc.Core;
+using WhatsAppMesh.DevSidecar.Grpc;
 
 namespace WhatsAppMesh.DevSidecar.Invoke;
 
@@ -43,7 +45,7 @@ internal sealed class SingleMessageBody
 
         var length = BinaryPrimitives.ReadUInt32BigEndian(prefix.AsSpan(1));
         if (length > maxMessageSize)
-            throw new GrpcFailureException(GrpcCode.ResourceExhausted, $"received message larger than max ({length} vs. {maxMessageSize})");
+            throw new GrpcFailureException(StatusCode.ResourceExhausted, Messages.TooLarge(length, maxMessageSize));
 
         var message = new byte[PrefixLength + length];
         prefix.CopyTo(message, 0);
@@ -55,7 +57,7 @@ internal sealed class SingleMessageBody
     {
         await _message;
         if (await body.ReadAsync(new byte[1]) > 0)
-            throw new GrpcFailureException(GrpcCode.FailedPrecondition, "cannot use resiliency policies with retries on streaming RPCs");
+            throw new GrpcFailureException(StatusCode.FailedPrecondition, "cannot use resiliency policies with retries on streaming RPCs");
     }
 
     private sealed class Content(SingleMessageBody body) : HttpContent

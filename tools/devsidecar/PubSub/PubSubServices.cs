@@ -13,6 +13,7 @@ internal static class PubSubServices
         services.AddSingleton<LeaseBook>();
         services.AddSingleton<TopicNotices>();
         services.AddSingleton<PublishGate>();
+        services.AddSingleton<PublishEngine>();
         services.AddSingleton<DeadLetters>();
         services.AddSingleton<ProgrammaticSubscriptions>();
         services.AddSingleton<SubscriptionSet>();

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace WhatsAppMesh.DevSidecar.State;
 
 /// <summary>
@@ -8,6 +10,9 @@ internal sealed class PostgresSemantics : IStateSemantics
 {
     private const string Written = "value = excluded.value, etag = gen_random_uuid(), expires_at = excluded.expires_at, updated_at = now()";
 
+    /// <summary>What daprd's PostgreSQL says of a value without bytes, which reaches it as null.</summary>
+    private const string NoValue = "ERROR: null value in column \"value\" of relation \"state\" violates not-null constraint (SQLSTATE 23502)";
+
     // The last parameter is the TTL in seconds; 0 means none.
     private const string Insert =
         "insert into sidecar.state as s (store, key, value, expires_at) values ($1, $2, $3, now() + make_interval(secs => nullif($4, 0)))";
@@ -17,6 +22,10 @@ internal sealed class PostgresSemantics : IStateSemantics
     public bool TellsExpiry => true;
 
     public bool AtomicTransactions => true;
+
+    public bool ListsFoundFirst => true;
+
+    public string? QueryRefusal => null;
 
     public StateStatement Plan(string store, string key, StateOperation operation, bool inTransaction)
     {
@@ -34,6 +43,9 @@ internal sealed class PostgresSemantics : IStateSemantics
     private static StateStatement PlanSave(string store, string key, StateItem item)
     {
         var ttl = ReadTtl(item);
+        var etag = item.HasETag ? ReadETag(item.ETag!) : Guid.Empty;
+        if (item.Value.Length == 0)
+            throw new StateException(StateFailure.Other, NoValue);
         if (item.HasETag)
         {
             return new StateStatement(
@@ -41,7 +53,7 @@ internal sealed class PostgresSemantics : IStateSemantics
                 update sidecar.state s set value = $3, etag = gen_random_uuid(), expires_at = now() + make_interval(secs => nullif($4, 0)), updated_at = now()
                 where store = $1 and key = $2 and etag = $5 and {StateRules.Live} returning true
                 """,
-                [store, key, item.Value, ttl, ReadETag(item.ETag!)],
+                [store, key, item.Value, ttl, etag],
                 StateException.Mismatch());
         }
 
@@ -60,7 +72,19 @@ internal sealed class PostgresSemantics : IStateSemantics
         return ttl >= -1 ? Math.Max(ttl, 0) : throw new StateException(StateFailure.Other, What + "must be -1 or greater");
     }
 
-    private static Guid ReadETag(string etag) => Guid.TryParse(etag, out var value)
-        ? value
-        : throw StateException.Mismatch($"\"{etag}\" is no UUID, so it is no ETag of this store");
+    /// <summary>Reads a UUID in the forms that daprd's parser knows: plain, bare, in braces, as a URN.</summary>
+    private static Guid ReadETag(string etag)
+    {
+        const string Urn = "urn:uuid:";
+        var length = Encoding.UTF8.GetByteCount(etag);
+        var digits = length switch
+        {
+            36 or 32 => etag,
+            38 => etag[1..^1],
+            45 when etag.StartsWith(Urn, StringComparison.OrdinalIgnoreCase) => etag[Urn.Length..],
+            45 => throw StateException.Mismatch($"invalid urn prefix: \"{etag[..Urn.Length]}\""),
+            _ => throw StateException.Mismatch($"invalid UUID length: {length}"),
+        };
+        return Guid.TryParseExact(digits, digits.Length == 32 ? "N" : "D", out var value) ? value : throw StateException.Mismatch("invalid UUID format");
+    }
 }

@@ -28,7 +28,7 @@ internal sealed class RedisSemantics(int? defaultTtlSeconds) : IStateSemantics
     private const string DeleteSql =
         $"""
         with gone as (
-            delete from sidecar.state s where store = $1 and key = $2 and ($3 = 0 or version = $3 or not {StateRules.Live}) returning 1)
+            delete from sidecar.state s where store = $1 and key = $2 and ($3 = '0' or version::text = $3 or not {StateRules.Live}) returning 1)
         select exists (select from gone) or not exists (select from sidecar.state where store = $1 and key = $2)
         """;
 
@@ -38,29 +38,50 @@ internal sealed class RedisSemantics(int? defaultTtlSeconds) : IStateSemantics
 
     public bool AtomicTransactions => false;
 
+    public bool ListsFoundFirst => false;
+
+    public string? QueryRefusal => "redis-json server support is required for query capability";
+
     public StateStatement Plan(string store, string key, StateOperation operation, bool inTransaction)
     {
-        StateRules.CheckOptions(operation.Item);
         var item = operation.Item;
-        var etag = ReadETag(item);
+        if (!inTransaction)
+            StateRules.CheckOptions(item);
         if (operation.Delete)
-            return new StateStatement(DeleteSql, [store, key, etag], Refused($"failed to delete {key}", etagGiven: item.HasETag, inTransaction));
+        {
+            // The script compares texts: an ETag that is no number is simply a wrong one.
+            var given = item.HasETag ? item.ETag! : "0";
+            return new StateStatement(DeleteSql, [store, key, given], DeleteRefused(key, inTransaction));
+        }
 
+        var etag = ReadETag(item);
         var ttl = StateRules.ReadTtl(item, "failed to parse ttl from metadata: ") ?? defaultTtlSeconds ?? KeepTtl;
-        var refusal = Refused($"failed to set key {key}", etagGiven: item.HasETag, inTransaction);
+        var refusal = SaveRefused(key, item.HasETag, inTransaction);
         return new StateStatement(SaveSql, [store, key, item.Value, etag, item.IsFirstWrite && !inTransaction, ttl], refusal);
     }
 
-    private static StateException Refused(string message, bool etagGiven, bool inTransaction) =>
-        etagGiven && !inTransaction ? StateException.Mismatch(message) : new StateException(StateFailure.Other, message);
+    // In the words of the scripts that daprd runs on Redis; their hashes are part of the words.
+    private static StateException SaveRefused(string key, bool etagGiven, bool inTransaction)
+    {
+        var said = $"ERR user_script:14: failed to set key {key} script: d908b9553add63a82e03589b5c6d01a7654ef0f2, on @user_script:14.";
+        return inTransaction ? new StateException(StateFailure.Other, said)
+            : etagGiven ? StateException.Mismatch(said)
+            : new StateException(StateFailure.Other, $"failed to set key {key}: {said}");
+    }
 
-    // 0 stands for "none"; an ETag with last-write is read and then ignored.
+    private static StateException DeleteRefused(string key, bool inTransaction)
+    {
+        var said = $"ERR user_script:6: failed to delete {key} script: 2446db0de2c963f100727b388f03ead01d18c265, on @user_script:6.";
+        return inTransaction ? new StateException(StateFailure.Other, said) : StateException.Mismatch(said);
+    }
+
+    // 0 stands for "none": with last-write the ETag is not even read.
     private static long ReadETag(StateItem item)
     {
-        if (!item.HasETag)
+        if (!item.HasETag || item.IsLastWrite)
             return 0;
-        if (!long.TryParse(item.ETag, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var version))
-            throw new StateException(StateFailure.ETagInvalid, $"invalid etag value: \"{item.ETag}\" is not a number");
-        return item.IsLastWrite ? 0 : version;
+        return long.TryParse(item.ETag, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var version)
+            ? version
+            : throw new StateException(StateFailure.ETagInvalid, $"invalid etag value: {GoNumberErrors.ParseInt("Atoi", item.ETag!)}");
     }
 }

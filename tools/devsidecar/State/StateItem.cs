@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace WhatsAppMesh.DevSidecar.State;
 
 /// <summary>One key of a state request, checked for shape and not yet for sense: a store may still refuse its options, ETag or TTL.</summary>
@@ -25,4 +27,8 @@ internal sealed record StateOperation(bool Delete, StateItem Item);
 
 /// <summary>A value that was found.</summary>
 /// <param name="ExpiresAt">When the value goes away by itself, or null; only stores that tell it fill it in.</param>
-internal sealed record StateValue(string Key, byte[] Value, string ETag, DateTimeOffset? ExpiresAt);
+internal sealed record StateValue(string Key, byte[] Value, string ETag, DateTimeOffset? ExpiresAt)
+{
+    /// <summary>The expiry as the API tells it, in whole seconds; null = none.</summary>
+    public string? ExpiryText => ExpiresAt?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+}

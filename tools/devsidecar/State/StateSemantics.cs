@@ -18,6 +18,12 @@ internal interface IStateSemantics
     /// <summary>Whether a transaction with a refused operation leaves nothing behind.</summary>
     bool AtomicTransactions { get; }
 
+    /// <summary>A bulk read lists the keys that were found first, each once.</summary>
+    bool ListsFoundFirst { get; }
+
+    /// <summary>Why queries are refused; null when the type knows no queries at all.</summary>
+    string? QueryRefusal { get; }
+
     /// <summary>The statement for an operation: it returns one row holding true when the operation was done.</summary>
     /// <exception cref="StateException">The operation is refused without asking the database.</exception>
     StateStatement Plan(string store, string key, StateOperation operation, bool inTransaction);
@@ -51,13 +57,14 @@ internal static class StateRules
     /// <summary>The <c>ttlInSeconds</c> of an item: null when it has none.</summary>
     /// <param name="item">The item.</param>
     /// <param name="what">How the store's own message begins.</param>
+    /// <exception cref="StateException">It is no whole number.</exception>
     public static int? ReadTtl(StateItem item, string what)
     {
         var text = item.Metadata.FirstOrDefault(pair => string.Equals(pair.Key, "ttlInSeconds", StringComparison.OrdinalIgnoreCase)).Value;
         if (string.IsNullOrEmpty(text))
             return null;
-        return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var seconds)
-            ? seconds
-            : throw new StateException(StateFailure.Other, $"{what}\"{text}\" is not a whole number of seconds");
+        if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var seconds))
+            throw new StateException(StateFailure.Other, what + GoNumberErrors.ParseInt("ParseInt", text));
+        return (int)Math.Clamp(seconds, int.MinValue, int.MaxValue);
     }
 }

@@ -21,8 +21,20 @@ internal sealed class StateStore(string name, NpgsqlDataSource database, IStateS
         return await reader.ReadAsync(cancellationToken) ? ReadValue(reader, key) : null;
     }
 
-    /// <summary>The values of the keys that exist, by key.</summary>
-    public async Task<IReadOnlyDictionary<string, StateValue>> GetManyAsync(IReadOnlyCollection<string> keys, CancellationToken cancellationToken)
+    /// <summary>Why a query of this store is refused, if its type knows queries at all; null when it does not.</summary>
+    public string? QueryRefusal => semantics.QueryRefusal;
+
+    /// <summary>The values of the keys, in the order in which the store's type lists them; null for a key that is not there.</summary>
+    public async Task<IReadOnlyList<KeyValuePair<string, StateValue?>>> GetManyAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken)
+    {
+        var found = await ReadManyAsync(keys, cancellationToken);
+        var listed = keys.Select(key => KeyValuePair.Create(key, found.GetValueOrDefault(key)));
+        return semantics.ListsFoundFirst
+            ? [.. listed.Where(pair => pair.Value is not null).DistinctBy(pair => pair.Key), .. listed.Where(pair => pair.Value is null)]
+            : [.. listed];
+    }
+
+    private async Task<Dictionary<string, StateValue?>> ReadManyAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken)
     {
         var physical = new Dictionary<string, string>();
         foreach (var key in keys)
@@ -32,7 +44,7 @@ internal sealed class StateStore(string name, NpgsqlDataSource database, IStateS
         command.Parameters.Add(new NpgsqlParameter { Value = Name });
         command.Parameters.Add(new NpgsqlParameter { Value = physical.Keys.ToArray() });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var found = new Dictionary<string, StateValue>();
+        var found = new Dictionary<string, StateValue?>();
         while (await reader.ReadAsync(cancellationToken))
         {
             var key = physical[reader.GetString(0)];
@@ -47,10 +59,10 @@ internal sealed class StateStore(string name, NpgsqlDataSource database, IStateS
     public Task SaveAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken) =>
         WriteAsync([.. items.Select(item => new StateOperation(Delete: false, item))], inTransaction: false, cancellationToken);
 
-    /// <summary>Deletes a key; an absent key is fine unless an ETag was given and the store's type minds.</summary>
+    /// <summary>Deletes keys; an absent key is fine unless an ETag was given and the store's type minds. Not atomic either.</summary>
     /// <exception cref="StateException">The store refused.</exception>
-    public Task DeleteAsync(StateItem item, CancellationToken cancellationToken) =>
-        WriteAsync([new StateOperation(Delete: true, item)], inTransaction: false, cancellationToken);
+    public Task DeleteAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken) =>
+        WriteAsync([.. items.Select(item => new StateOperation(Delete: true, item))], inTransaction: false, cancellationToken);
 
     /// <summary>Runs the operations as one transaction, in so far as the store's type has such a thing.</summary>
     /// <exception cref="StateException">At least one operation was refused.</exception>
@@ -79,14 +91,14 @@ internal sealed class StateStore(string name, NpgsqlDataSource database, IStateS
     {
         var refusals = new List<StateException>();
         var planned = new List<(string Key, StateStatement Statement)>();
-        foreach (var operation in operations)
+        foreach (var operation in inTransaction ? operations : AsScheduled(operations))
         {
             try
             {
                 var key = prefix.Apply(operation.Item.Key);
                 planned.Add((key, semantics.Plan(Name, key, operation, inTransaction)));
             }
-            catch (StateException refusal)
+            catch (StateException refusal) when (!inTransaction)
             {
                 refusals.Add(refusal);
             }
@@ -101,8 +113,14 @@ internal sealed class StateStore(string name, NpgsqlDataSource database, IStateS
         }
 
         if (refusals.Count > 0)
-            throw operations.Count == 1 ? refusals[0] : StateException.Combine(refusals);
+            throw operations.Count == 1 || inTransaction ? refusals[0] : StateException.Combine(refusals);
     }
+
+    /// <summary>
+    /// daprd starts one goroutine an item, of which the one started last runs first: of two items with one key, the first one stays.
+    /// </summary>
+    private static IEnumerable<StateOperation> AsScheduled(IReadOnlyList<StateOperation> operations) =>
+        operations.Count < 2 ? operations : [operations[^1], .. operations.Take(operations.Count - 1)];
 
     private static async Task<List<StateException>> ExecuteAsync(NpgsqlBatch batch, List<StateStatement> statements, CancellationToken cancellationToken)
     {

@@ -28,26 +28,11 @@ internal sealed class StateStores
     /// <summary>Stores whose expired keys are to be removed, and how often.</summary>
     public IReadOnlyList<(string Store, TimeSpan Interval)> Cleanups => _cleanups;
 
-    /// <summary>The store, or null and the answer to give.</summary>
-    public StateStore? Find(string name, out IResult refused)
-    {
-        refused = _stores.Count == 0
-            ? new DaprError(500, "ERR_STATE_STORE_NOT_CONFIGURED", "state store is not configured")
-            : new DaprError(400, "ERR_STATE_STORE_NOT_FOUND", $"state store {name} is not found");
-        return _stores.TryGetValue(name, out var found) ? found.Store : null;
-    }
-
-    /// <summary>The same for a call without a result.</summary>
-    public Task RunAsync(string store, Func<CancellationToken, Task> call, bool retryConflicts, CancellationToken cancellationToken) =>
-        RunAsync<object?>(
-            store,
-            async token =>
-            {
-                await call(token);
-                return null;
-            },
-            retryConflicts,
-            cancellationToken);
+    /// <summary>The store of a name.</summary>
+    /// <exception cref="DaprErrorException">There is none.</exception>
+    public StateStore Get(string name) => _stores.TryGetValue(name, out var found)
+        ? found.Store
+        : throw new DaprErrorException(_stores.Count == 0 ? ApiErrors.StateStoresMissing(name) : ApiErrors.StateStoreNotFound(name));
 
     /// <summary>Runs a call of a store under the store's outbound policy.</summary>
     /// <param name="store">Name of the store.</param>

@@ -13,7 +13,7 @@ internal sealed class DeadLetters(PublishGate gate)
     /// <returns>True once all are on disk there.</returns>
     public async Task<bool> PublishAsync(string pubSub, string deadLetterTopic, IReadOnlyList<TopicMessage> messages, CancellationToken cancellationToken)
     {
-        if (gate.Check(pubSub, deadLetterTopic) is not null)
+        if (!gate.IsOpen(pubSub, deadLetterTopic))
             return false;
 
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

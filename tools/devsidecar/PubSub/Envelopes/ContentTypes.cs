@@ -5,6 +5,7 @@ internal static class ContentTypes
 {
     public const string CloudEvent = "application/cloudevents+json";
     public const string Json = "application/json";
+    public const string Text = "text/plain";
     public const string Binary = "application/octet-stream";
 
     public static bool IsCloudEvent(string contentType) => Is(contentType, CloudEvent);

@@ -73,7 +73,7 @@ internal sealed class EnvelopeWriter(TimeProvider time) : IDisposable
         ArraySegment<byte> data, string contentType, PublishMetadata metadata, EnvelopeOrigin origin, TraceContext trace, bool isGoJson)
     {
         var traits = WriteData(data, contentType, isGoJson);
-        Attribute("datacontenttype"u8, contentType);
+        Attribute("datacontenttype"u8, contentType.Length > 0 ? contentType : ContentTypes.Text);
         if (Expiration(metadata) is { } expiration)
         {
             Attribute("expiration"u8, expiration);
@@ -137,9 +137,13 @@ internal sealed class EnvelopeWriter(TimeProvider time) : IDisposable
         given.SetIfNull("type", DefaultType);
         given.SetIfNull("specversion", "1.0");
         given.SetIfAbsent("time", Now());
-        var parent = given.Text("traceparent") ?? given.Text("traceid") ?? trace.TraceParent;
-        given.SetIfAbsent("traceid", parent);
-        given.SetIfAbsent("traceparent", parent);
+        if (!given.Has("traceid"))
+        {
+            // A traceparent of the publisher's own does not survive without a traceid.
+            given.Set("traceid", trace.TraceParent);
+            given.Set("traceparent", trace.TraceParent);
+        }
+
         given.SetIfAbsent("tracestate", trace.TraceState);
         if (Expiration(metadata) is { } expiration)
             given.Set("expiration", expiration);

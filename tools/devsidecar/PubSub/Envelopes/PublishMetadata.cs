@@ -6,11 +6,23 @@ namespace WhatsAppMesh.DevSidecar.PubSub.Envelopes;
 /// <summary>Metadata of a publish request or of one of its entries. Goes along with the message; some of it shapes the envelope.</summary>
 internal sealed class PublishMetadata
 {
+    /// <summary>Ten years: no message lives longer, and no sum of times overflows.</summary>
+    private const long Longest = 10L * 365 * 24 * 60 * 60;
+
     private readonly SortedDictionary<string, string> _values = new(StringComparer.Ordinal);
 
     public int Count => _values.Count;
 
-    public IEnumerable<KeyValuePair<string, string>> Values => _values;
+    public IReadOnlyDictionary<string, string> Values => _values;
+
+    /// <summary>Metadata as gRPC carries it.</summary>
+    public static PublishMetadata From(IEnumerable<KeyValuePair<string, string>> values)
+    {
+        var metadata = new PublishMetadata();
+        foreach (var (name, value) in values)
+            metadata[name] = value;
+        return metadata;
+    }
 
     public string this[string name]
     {
@@ -58,13 +70,21 @@ internal sealed class PublishMetadata
         return Find("rawPayload") is not { } text || TryParseFlag(text, out raw);
     }
 
-    /// <summary>ttlInSeconds or ttl: how long the message is worth delivering; null when absent or no positive time, which Dapr ignores too.</summary>
+    /// <summary>
+    /// ttl, else ttlInSeconds: how long the message is worth delivering; null when absent or senseless, which Dapr ignores too. Either may
+    /// be a duration or a number of seconds above 0; "0" is the duration of no time at all, so that the message has expired already.
+    /// </summary>
     public TimeSpan? TimeToLive()
     {
-        if (Find("ttlInSeconds") is { Length: > 0 } seconds)
-            return int.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > 0 ? TimeSpan.FromSeconds(count) : null;
+        var text = Find("ttl") is { Length: > 0 } ttl ? ttl : Find("ttlInSeconds");
+        if (string.IsNullOrEmpty(text))
+            return null;
+        if (text is "0" or "+0" or "-0")
+            return TimeSpan.Zero;
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var seconds))
+            return seconds > 0 ? TimeSpan.FromSeconds(Math.Min(seconds, Longest)) : null;
 
-        return Find("ttl") is { } text && !long.TryParse(text, out _) && Durations.Parse(text) is { } time && time > TimeSpan.Zero ? time : null;
+        return Durations.Parse(text) is { } time ? TimeSpan.FromTicks(Math.Max(time.Ticks, 0)) : null;
     }
 
     /// <summary>The metadata as a JSON object with sorted names, the form it is stored and delivered in; null when there is none.</summary>

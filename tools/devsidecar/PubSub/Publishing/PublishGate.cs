@@ -19,21 +19,29 @@ internal sealed partial class PublishGate(
 
     public TimeProvider Time => time;
 
-    /// <summary>Why the app may not publish there; null when it may.</summary>
-    public DaprError? Check(string pubSub, string? topic) => topic switch
+    public string AppId => flags.AppId;
+
+    /// <summary>Why nothing can be published there; null when it can.</summary>
+    public DaprError? CheckNames(string pubSub, string topic, IReadOnlyDictionary<string, string> metadata) => pubSub switch
     {
-        // Dapr's router takes such a path for an invocation without an app.
-        null or "" => DaprError.NoAppId,
-        _ when _components.Count == 0 => PubSubErrors.NotConfigured,
-        _ when !_components.TryGetValue(pubSub, out var found) => PubSubErrors.NotFound(pubSub),
-        _ => _components[pubSub].Scopes.MayPublish(topic) ? null : PubSubErrors.Forbidden(topic, flags.AppId),
+        _ when _components.Count == 0 => ApiErrors.PubSubsMissing(pubSub),
+        "" => ApiErrors.PubSubNameEmpty(metadata),
+        _ when !_components.ContainsKey(pubSub) => ApiErrors.PubSubNotFound(pubSub),
+        _ => topic.Length == 0 ? ApiErrors.TopicEmpty(pubSub, metadata) : null,
     };
+
+    /// <summary>Why the app may not publish there; null when it may.</summary>
+    public DaprError? CheckScope(string pubSub, string topic) =>
+        _components[pubSub].Scopes.MayPublish(topic) ? null : ApiErrors.TopicForbidden(pubSub, topic, flags.AppId);
+
+    /// <summary>Whether a message can be published there, by this app.</summary>
+    public bool IsOpen(string pubSub, string topic) =>
+        CheckNames(pubSub, topic, new Dictionary<string, string>()) is null && CheckScope(pubSub, topic) is null;
 
     public EnvelopeOrigin Origin(string pubSub, string topic) => new(pubSub, topic, flags.AppId);
 
     /// <summary>The span of a publication.</summary>
-    public TraceContext BeginTrace(HttpRequest request) =>
-        TraceContext.Begin(request.Headers.TraceParent, request.Headers.TraceState, resources.Tracing);
+    public TraceContext BeginTrace(IHeaderDictionary headers) => TraceContext.Begin(headers.TraceParent, headers.TraceState, resources.Tracing);
 
     /// <summary>Appends messages to a topic under the component's outbound policy.</summary>
     /// <returns>True once they are on disk, all of them; false when none is known to be.</returns>

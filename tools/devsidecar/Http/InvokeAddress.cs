@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace WhatsAppMesh.DevSidecar.Invoke;
+namespace WhatsAppMesh.DevSidecar.Http;
 
 /// <summary>Whom an HTTP request wants to call, and where there.</summary>
 /// <param name="Target">An app id (with or without a namespace), the name of an HTTPEndpoint, or a URL.</param>
@@ -33,6 +33,14 @@ internal sealed record InvokeAddress(string Target, string PathAndQuery)
         var target = Uri.UnescapeDataString(rawTarget[Prefix.Length..method]);
         return target.Length == 0 ? null : new InvokeAddress(target, "/" + rawTarget[(method + MethodPart.Length)..]);
     }
+
+    /// <summary>Why a name cannot be that of an app; null when it can.</summary>
+    public static string? Problem(string target) => target switch
+    {
+        "" => "app id is empty",
+        _ when target.StartsWith("http://", StringComparison.Ordinal) || target.StartsWith("https://", StringComparison.Ordinal) => null,
+        _ => target.Split('.').Length > 2 ? $"invalid app id {target}" : null,
+    };
 
     private static string? UserOf(string? authorization)
     {

@@ -1,6 +1,7 @@
+using WhatsAppMesh.DevSidecar.Api;
 using WhatsAppMesh.DevSidecar.Hosting;
 
-namespace WhatsAppMesh.DevSidecar.Api;
+namespace WhatsAppMesh.DevSidecar.Http;
 
 /// <summary>The parts of daprd's HTTP API that this sidecar does not have: each says so by name.</summary>
 internal static class UnsupportedApi
@@ -29,7 +30,7 @@ internal static class UnsupportedApi
     {
         foreach (var (path, name) in Apis)
         {
-            var answer = new DaprError(501, "ERR_API_UNIMPLEMENTED", $"the development sidecar does not have the {name} API: use a real Dapr sidecar for it");
+            var answer = new ErrorAnswer(ApiErrors.Unsupported(name));
             endpoints.Map(path, answer.ExecuteAsync).OnPort(SidecarPort.Http);
         }
     }

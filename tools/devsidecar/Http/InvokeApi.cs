@@ -1,9 +1,10 @@
 using WhatsAppMesh.DevSidecar.Api;
 using WhatsAppMesh.DevSidecar.Components;
 using WhatsAppMesh.DevSidecar.Hosting;
+using WhatsAppMesh.DevSidecar.Invoke;
 using WhatsAppMesh.DevSidecar.Resiliency;
 
-namespace WhatsAppMesh.DevSidecar.Invoke;
+namespace WhatsAppMesh.DevSidecar.Http;
 
 /// <summary>
 /// Service invocation over HTTP: any verb on <c>/v1.0/invoke/APP/method/METHOD</c>, or on any path that is not an API of the sidecar
@@ -17,13 +18,15 @@ internal static class InvokeApi
         endpoints.MapFallback("/{**path}", InvokeAsync).OnPort(SidecarPort.Http);
     }
 
-    private static async Task InvokeAsync(HttpContext context, CallForwarder forwarder, ResiliencyPolicies policies, SidecarFlags flags, ResourceSet resources, TimeProvider time)
+    private static async Task InvokeAsync(
+        HttpContext context, CallForwarder forwarder, ResiliencyPolicies policies, SidecarFlags flags,
+        ResourceSet resources, TimeProvider time)
     {
         var headers = context.Request.Headers;
         var address = InvokeAddress.Find(RequestPath.RawTarget(context), headers[CallHeaders.AppId], headers.Authorization);
         if (address is null)
         {
-            await DaprError.NoAppId.ExecuteAsync(context);
+            await new ErrorAnswer(ApiErrors.NoAppId).ExecuteAsync(context);
             return;
         }
 
@@ -33,7 +36,8 @@ internal static class InvokeApi
         var failure = await forwarder.ForwardAsync(context, target, new CallTransformer(address.PathAndQuery, flags.AppId, target.Name), policy);
         if (failure is not null)
         {
-            await new DaprError(failure is BadHttpRequestException { StatusCode: var refused } ? refused : 500, "ERR_DIRECT_INVOKE", $"fail to invoke, id: {target.Name}, err: {failure.Message}").ExecuteAsync(context);
+            var status = failure is BadHttpRequestException { StatusCode: var refused } ? refused : 500;
+            await new ErrorAnswer(ApiErrors.Invoke(target.Name, failure.Message, status)).ExecuteAsync(context);
         }
     }
 }

@@ -1,6 +1,6 @@
 using WhatsAppMesh.DevSidecar.Hosting;
 
-namespace WhatsAppMesh.DevSidecar.Api;
+namespace WhatsAppMesh.DevSidecar.Http;
 
 /// <summary>Reads whole request bodies, up to <c>--max-body-size</c>.</summary>
 internal static class RequestBody

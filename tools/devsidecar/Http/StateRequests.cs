@@ -1,8 +1,10 @@
 using System.Text.Json;
+using WhatsAppMesh.DevSidecar.Api;
+using WhatsAppMesh.DevSidecar.State;
 
-namespace WhatsAppMesh.DevSidecar.State;
+namespace WhatsAppMesh.DevSidecar.Http;
 
-/// <summary>Reads the bodies of state requests. What is wrong with one is told by <see cref="MalformedRequestException"/>.</summary>
+/// <summary>Reads the bodies of state requests. What is wrong with one is told by <see cref="DaprErrorException"/>.</summary>
 internal static class StateRequests
 {
     /// <summary>The items of a save: <c>[{key, value, etag, metadata, options}]</c>.</summary>
@@ -21,7 +23,7 @@ internal static class StateRequests
     }
 
     /// <summary>The operations of a transaction: <c>{operations: [{operation, request}]}</c>.</summary>
-    /// <exception cref="UnsupportedOperationException">An operation is neither upsert nor delete.</exception>
+    /// <exception cref="DaprErrorException">An operation is neither upsert nor delete.</exception>
     public static IReadOnlyList<StateOperation> ReadTransaction(ReadOnlyMemory<byte> body)
     {
         using var document = Parse(body);
@@ -32,12 +34,12 @@ internal static class StateRequests
     private static StateOperation ReadOperation(JsonElement element)
     {
         var operation = Member(Object(element, "an operation"), "operation") is { } name ? Text(name, "\"operation\"") : "";
-        var request = Member(element, "request") ?? throw new MalformedRequestException("\"request\" is a required field of an operation");
+        var request = Member(element, "request") ?? throw Malformed("\"request\" is a required field of an operation");
         return operation switch
         {
             "upsert" => new StateOperation(Delete: false, ReadItem(request)),
             "delete" => new StateOperation(Delete: true, ReadItem(request)),
-            _ => throw new UnsupportedOperationException(operation),
+            _ => throw new DaprErrorException(ApiErrors.UnsupportedStateOperation(operation)),
         };
     }
 
@@ -66,23 +68,9 @@ internal static class StateRequests
         return metadata;
     }
 
-    /// <summary>The key itself, when it is one that a store may hold.</summary>
-    /// <exception cref="MalformedRequestException">It is empty or contains the separator.</exception>
-    public static string CheckKey(string key)
-    {
-        if (key.Length == 0)
-            throw new MalformedRequestException("\"key\" is a required field");
-        try
-        {
-            StateKeyPrefix.CheckKey(key);
-        }
-        catch (ArgumentException e)
-        {
-            throw new MalformedRequestException($"api error: code = InvalidArgument desc = {e.Message}");
-        }
-
-        return key;
-    }
+    /// <summary>The key itself, when there is one.</summary>
+    /// <exception cref="DaprErrorException">It is empty.</exception>
+    public static string CheckKey(string key) => key.Length > 0 ? key : throw Malformed("\"key\" is a required field");
 
     private static JsonDocument Parse(ReadOnlyMemory<byte> body)
     {
@@ -92,7 +80,7 @@ internal static class StateRequests
         }
         catch (JsonException e)
         {
-            throw new MalformedRequestException($"the body is not JSON (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1})");
+            throw Malformed($"the body is not JSON (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1})");
         }
     }
 
@@ -104,7 +92,7 @@ internal static class StateRequests
         }
         catch (JsonException e)
         {
-            throw new MalformedRequestException(e.Message);
+            throw Malformed(e.Message);
         }
     }
 
@@ -123,21 +111,17 @@ internal static class StateRequests
     }
 
     private static JsonElement Object(JsonElement element, string what) =>
-        element.ValueKind == JsonValueKind.Object ? element : throw new MalformedRequestException($"{what} must be a JSON object");
+        element.ValueKind == JsonValueKind.Object ? element : throw Malformed($"{what} must be a JSON object");
 
     private static JsonElement.ArrayEnumerator Items(JsonElement element, string what) =>
-        element.ValueKind == JsonValueKind.Array ? element.EnumerateArray() : throw new MalformedRequestException($"{what} must be a JSON array");
+        element.ValueKind == JsonValueKind.Array ? element.EnumerateArray() : throw Malformed($"{what} must be a JSON array");
 
     private static string Text(JsonElement element, string what) => element.ValueKind switch
     {
         JsonValueKind.String => StateJson.ReadString(element),
         JsonValueKind.Null => "",
-        _ => throw new MalformedRequestException($"{what} must be a JSON string"),
+        _ => throw Malformed($"{what} must be a JSON string"),
     };
+
+    private static DaprErrorException Malformed(string message) => new(ApiErrors.MalformedRequest(message));
 }
-
-/// <summary>The request cannot be read; the message says what is wrong with it.</summary>
-internal sealed class MalformedRequestException(string message) : Exception(message);
-
-/// <summary>A transaction asks for something other than upsert and delete.</summary>
-internal sealed class UnsupportedOperationException(string operation) : Exception($"operation type {operation} not supported");

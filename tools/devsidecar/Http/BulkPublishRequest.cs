@@ -1,45 +1,37 @@
 using System.Text;
 using System.Text.Json;
+using WhatsAppMesh.DevSidecar.Api;
 using WhatsAppMesh.DevSidecar.PubSub.Envelopes;
+using WhatsAppMesh.DevSidecar.PubSub.Publishing;
 
-namespace WhatsAppMesh.DevSidecar.PubSub.Publishing;
+namespace WhatsAppMesh.DevSidecar.Http;
 
-/// <summary>Reads the body of a bulk publish, <c>[{entryId, event, contentType, metadata}]</c>, and makes a message of each entry.</summary>
-internal sealed class BulkPublishRequest(EnvelopeWriter envelopes, EnvelopeOrigin origin, PublishMetadata requestMetadata, bool raw) : IDisposable
+/// <summary>Reads the body of a bulk publish, <c>[{entryId, event, contentType, metadata}]</c>, into a batch of events.</summary>
+internal sealed class BulkPublishRequest(EventBatch events) : IDisposable
 {
     private readonly JsonTape _tape = new();
     private readonly ByteBuffer _data = new(4096);
 
-    /// <summary>Messages in the order of their entries; complete only when <see cref="TryRead"/> answered null.</summary>
-    public List<TopicMessage> Messages { get; } = [];
-
-    /// <summary>Entry ids in the same order.</summary>
-    public List<string> EntryIds { get; } = [];
-
-    /// <summary>Reads all entries; one bad entry refuses the whole request.</summary>
-    /// <returns>Null, or what is wrong in the words of the error answer.</returns>
-    public string? TryRead(ArraySegment<byte> body, TraceContext trace)
+    /// <summary>Reads all entries.</summary>
+    /// <exception cref="DaprErrorException">One of them is bad: that refuses the whole request.</exception>
+    public void Read(ArraySegment<byte> body, TraceContext trace)
     {
         if (!_tape.TryRead(body))
-            return Unreadable("the body is not valid JSON");
+            throw Unreadable("the body is not valid JSON");
 
         if (_tape[0].Kind == JsonTokenType.Null)
-            return null;
+            return;
 
         if (_tape[0].Kind != JsonTokenType.StartArray)
-            return Unreadable($"json: cannot unmarshal {NameOf(_tape[0].Kind)} into Go value of type []http.bulkPublishMessageEntry");
+            throw Unreadable($"json: cannot unmarshal {NameOf(_tape[0].Kind)} into Go value of type []http.bulkPublishMessageEntry");
 
-        var seen = new HashSet<string>();
         for (var entry = 1; entry < _tape[0].Next; entry = _tape[entry].Next)
         {
             if (_tape[entry].Kind != JsonTokenType.StartObject)
-                return Unreadable($"json: cannot unmarshal {NameOf(_tape[entry].Kind)} into Go value of type http.bulkPublishMessageEntry");
+                throw Unreadable($"json: cannot unmarshal {NameOf(_tape[entry].Kind)} into Go value of type http.bulkPublishMessageEntry");
 
-            if (ReadEntry(entry, seen, trace) is { } problem)
-                return problem;
+            ReadEntry(entry, trace);
         }
-
-        return null;
     }
 
     /// <inheritdoc />
@@ -49,7 +41,7 @@ internal sealed class BulkPublishRequest(EnvelopeWriter envelopes, EnvelopeOrigi
         _data.Dispose();
     }
 
-    private string? ReadEntry(int entry, HashSet<string> seen, TraceContext trace)
+    private void ReadEntry(int entry, TraceContext trace)
     {
         string entryId = "", contentType = "";
         var data = -1;
@@ -58,33 +50,22 @@ internal sealed class BulkPublishRequest(EnvelopeWriter envelopes, EnvelopeOrigi
         {
             var value = name + 1;
             if (Is(name, "entryId"u8) && !TryText(value, ref entryId))
-                return Unreadable("json: entryId must be a string");
+                throw Unreadable("json: entryId must be a string");
             if (Is(name, "contentType"u8) && !TryText(value, ref contentType))
-                return Unreadable("json: contentType must be a string");
+                throw Unreadable("json: contentType must be a string");
             if (Is(name, "metadata"u8) && !TryReadMetadata(value, metadata))
-                return Unreadable("json: metadata must be an object of strings");
+                throw Unreadable("json: metadata must be an object of strings");
             if (Is(name, "event"u8))
                 data = value;
         }
 
-        if (entryId.Length == 0 || !seen.Add(entryId))
-            return $"error marshaling events to bytes for topic {origin.Topic} pubsub {origin.PubSub}. error: entryId is duplicated or not present for entry";
-
-        // Dapr adds the request's metadata only to entries that have some of their own.
-        if (metadata.Count > 0)
-            metadata.AddMissing(requestMetadata);
+        events.CheckEntryId(entryId);
         if (!TryReadEvent(data, contentType))
-            return Unwrappable("mismatch between contentType and event");
+            throw Unwrappable("mismatch between contentType and event");
+        if (ContentTypes.IsCloudEvent(contentType) && (data < 0 || _tape[data].Kind != JsonTokenType.StartObject))
+            throw Unwrappable("the event is not a JSON object");
 
-        var message = raw
-            ? envelopes.Raw(_data.Written, metadata)
-            : envelopes.Wrap(ContentOf(_data), contentType, metadata, origin, trace.Child(), isGoJson: true);
-        if (message is null)
-            return Unwrappable("the event is not a JSON object");
-
-        EntryIds.Add(entryId);
-        Messages.Add(message);
-        return null;
+        events.AddEntry(entryId, ContentOf(_data), contentType, metadata, trace, isGoJson: true);
     }
 
     /// <summary>Turns an event, a JSON value here, into the bytes a single publish would have carried.</summary>
@@ -157,10 +138,11 @@ internal sealed class BulkPublishRequest(EnvelopeWriter envelopes, EnvelopeOrigi
     /// <summary>Go matches field names without case.</summary>
     private bool Is(int name, ReadOnlySpan<byte> field) => Ascii.EqualsIgnoreCase(_tape.Text(name), field);
 
-    private string Unreadable(string reason) => $"error when unmarshaling the request for topic {origin.Topic} pubsub {origin.PubSub}: {reason}";
+    private DaprErrorException Unreadable(string reason) => new(ApiErrors.BadEvents(
+        $"error when unmarshaling the request for topic {events.Origin.Topic} pubsub {events.Origin.PubSub}: {reason}"));
 
-    private string Unwrappable(string reason) =>
-        $"error when marshalling cloud event envelope for topic {origin.Topic} pubsub {origin.PubSub}: error: {reason}";
+    private DaprErrorException Unwrappable(string reason) => new(ApiErrors.BadEvents(
+        $"error when marshalling cloud event envelope for topic {events.Origin.Topic} pubsub {events.Origin.PubSub}: error: {reason}"));
 
     private static ArraySegment<byte> ContentOf(ByteBuffer buffer) =>
         System.Runtime.InteropServices.MemoryMarshal.TryGetArray(buffer.WrittenMemory, out var segment) ? segment : default;

@@ -1,6 +1,7 @@
+using WhatsAppMesh.DevSidecar.Api;
 using WhatsAppMesh.DevSidecar.Hosting;
 
-namespace WhatsAppMesh.DevSidecar.Api;
+namespace WhatsAppMesh.DevSidecar.Http;
 
 /// <summary>
 /// Health as daprd tells it: outbound (the app may call the sidecar) once components are up, healthy once the app has been reached
@@ -18,13 +19,13 @@ internal static class HealthApi
     private static IResult Get(string? appid, SidecarState state, SidecarFlags flags)
     {
         if (!state.ComponentsUp || !state.AppReachable)
-            return new DaprError(500, "ERR_HEALTH_NOT_READY", "dapr is not ready");
+            return new ErrorAnswer(ApiErrors.NotReady);
         return appid is null || appid == flags.AppId
             ? Results.NoContent()
-            : new DaprError(500, "ERR_HEALTH_APPID_NOT_MATCH", "dapr app-id does not match");
+            : new ErrorAnswer(ApiErrors.AppIdMismatch);
     }
 
     private static IResult GetOutbound(SidecarState state) => state.ComponentsUp
         ? Results.NoContent()
-        : new DaprError(500, "ERR_OUTBOUND_HEALTH_NOT_READY", "dapr outbound is not ready");
+        : new ErrorAnswer(ApiErrors.OutboundNotReady);
 }

@@ -1,33 +1,24 @@
-using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using WhatsAppMesh.DevSidecar.Components;
 using WhatsAppMesh.DevSidecar.Hosting;
-using WhatsAppMesh.DevSidecar.PubSub.Delivering;
 
-namespace WhatsAppMesh.DevSidecar.Api;
+namespace WhatsAppMesh.DevSidecar.Http;
 
-/// <summary>
-/// What the sidecar is made of, in the shape that daprd's HTTP API has (the rules of a subscription stand flat in it), and the
-/// values that whoever started it has noted there: the Dapr CLI keeps process ids and log files in them.
-/// </summary>
-internal sealed class MetadataApi(SidecarFlags flags, ResourceSet resources, SubscriptionSet subscriptions)
+/// <summary>The metadata API over HTTP, where the rules of a subscription stand flat in it.</summary>
+internal sealed class MetadataApi(SidecarMetadata metadata)
 {
-    /// <summary>The release of Dapr whose behaviour is followed.</summary>
-    public const string RuntimeVersion = "1.18.0-devsidecar";
-
-    private readonly ConcurrentDictionary<string, string> _extended = new() { ["daprRuntimeVersion"] = RuntimeVersion };
-
     public static void Map(IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/v1.0/metadata", (MetadataApi api) => Results.Bytes(api.Format(), "application/json")).OnPort(SidecarPort.Http);
+        endpoints.MapGet("/v1.0/metadata", (SidecarMetadata metadata) => Results.Bytes(new MetadataApi(metadata).Format(), "application/json"))
+            .OnPort(SidecarPort.Http);
         endpoints.MapPut("/v1.0/metadata/{key}", PutAsync).OnPort(SidecarPort.Http);
     }
 
-    private static async Task<IResult> PutAsync(HttpContext context, MetadataApi api)
+    private static async Task<IResult> PutAsync(HttpContext context, SidecarMetadata metadata)
     {
         var value = await RequestBody.ReadAsync(context);
-        api._extended[RequestPath.Segment(context, 2)] = Encoding.UTF8.GetString(value.Span);
+        metadata.Note(RequestPath.Segment(context, 2), Encoding.UTF8.GetString(value.Span));
         return Results.NoContent();
     }
 
@@ -37,18 +28,23 @@ internal sealed class MetadataApi(SidecarFlags flags, ResourceSet resources, Sub
         using (var json = new Utf8JsonWriter(output))
         {
             json.WriteStartObject();
-            json.WriteString("id", flags.AppId);
-            json.WriteString("runtimeVersion", RuntimeVersion);
+            json.WriteString("id", metadata.Flags.AppId);
+            json.WriteString("runtimeVersion", SidecarMetadata.RuntimeVersion);
+            json.WriteStartArray("enabledFeatures");
+            foreach (var feature in SidecarMetadata.EnabledFeatures)
+                json.WriteStringValue(feature);
+            json.WriteEndArray();
             WriteComponents(json);
-            WriteTexts(json, "extended", _extended);
+            WriteTexts(json, "extended", metadata.Noted);
             WriteSubscriptions(json);
-            WriteNames(json, "httpEndpoints", resources.HttpEndpoints.Keys);
+            WriteNames(json, "httpEndpoints", metadata.Resources.HttpEndpoints.Keys);
             WriteApp(json);
             json.WriteStartObject("actorRuntime");
             json.WriteString("runtimeStatus", "DISABLED");
             json.WriteBoolean("hostReady", false);
+            json.WriteString("placement", "placement: disconnected");
             json.WriteEndObject();
-            WriteNames(json, "resiliencies", resources.Resiliencies.Select(r => r.Name));
+            WriteNames(json, "resiliencies", metadata.Resources.Resiliencies.Select(r => r.Name));
             json.WriteEndObject();
         }
 
@@ -58,14 +54,14 @@ internal sealed class MetadataApi(SidecarFlags flags, ResourceSet resources, Sub
     private void WriteComponents(Utf8JsonWriter json)
     {
         json.WriteStartArray("components");
-        foreach (var component in resources.Components.Values)
+        foreach (var component in metadata.Components)
         {
             json.WriteStartObject();
             json.WriteString("name", component.Name);
             json.WriteString("type", component.Type);
             json.WriteString("version", component.Version);
             json.WriteStartArray("capabilities");
-            foreach (var capability in component.Kind == ComponentKind.State ? StateCapabilities : [])
+            foreach (var capability in SidecarMetadata.CapabilitiesOf(component))
                 json.WriteStringValue(capability);
             json.WriteEndArray();
             json.WriteEndObject();
@@ -74,12 +70,10 @@ internal sealed class MetadataApi(SidecarFlags flags, ResourceSet resources, Sub
         json.WriteEndArray();
     }
 
-    private static readonly string[] StateCapabilities = ["ETAG", "TRANSACTIONAL", "TTL"];
-
     private void WriteSubscriptions(Utf8JsonWriter json)
     {
         json.WriteStartArray("subscriptions");
-        foreach (var subscription in subscriptions.Current)
+        foreach (var subscription in metadata.Subscriptions)
         {
             json.WriteStartObject();
             json.WriteString("pubsubname", subscription.PubSubName);
@@ -107,12 +101,12 @@ internal sealed class MetadataApi(SidecarFlags flags, ResourceSet resources, Sub
     private void WriteApp(Utf8JsonWriter json)
     {
         json.WriteStartObject("appConnectionProperties");
-        if (flags.AppPort is { } port)
+        if (metadata.Flags.AppPort is { } port)
         {
             json.WriteNumber("port", port);
             json.WriteString("protocol", "h2c");
-            json.WriteString("channelAddress", flags.AppChannelAddress);
-            if (flags.AppMaxConcurrency is { } calls)
+            json.WriteString("channelAddress", metadata.Flags.AppChannelAddress);
+            if (metadata.Flags.AppMaxConcurrency is { } calls)
                 json.WriteNumber("maxConcurrency", calls);
         }
 

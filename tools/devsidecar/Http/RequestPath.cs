@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
 
-namespace WhatsAppMesh.DevSidecar.Api;
+namespace WhatsAppMesh.DevSidecar.Http;
 
 /// <summary>Reads path segments from the request line, where an escaped slash is still part of its segment.</summary>
 internal static class RequestPath

@@ -1,6 +1,6 @@
 using WhatsAppMesh.DevSidecar.Hosting;
 
-namespace WhatsAppMesh.DevSidecar.Api;
+namespace WhatsAppMesh.DevSidecar.Http;
 
 /// <summary>Ends the sidecar gracefully, after the answer.</summary>
 internal static class ShutdownApi

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 
-namespace WhatsAppMesh.DevSidecar.PubSub.Publishing;
+namespace WhatsAppMesh.DevSidecar.Http;
 
 /// <summary>A request body read whole into pooled memory; dispose it to give the memory back.</summary>
 internal readonly struct PublishBody : IDisposable

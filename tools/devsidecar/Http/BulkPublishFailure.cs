@@ -1,10 +1,13 @@
 using System.Text.Json;
 
-namespace WhatsAppMesh.DevSidecar.PubSub.Publishing;
+namespace WhatsAppMesh.DevSidecar.Http;
 
 /// <summary>The answer to a bulk publish of which nothing was kept: all of it goes in one commit.</summary>
 internal sealed class BulkPublishFailure(IReadOnlyList<string> entryIds) : IResult
 {
+    /// <summary>The code of the answer.</summary>
+    public const string ErrorCode = "ERR_PUBSUB_PUBLISH_MESSAGE";
+
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.Response.StatusCode = StatusCodes.Status500InternalServerError;
@@ -22,7 +25,7 @@ internal sealed class BulkPublishFailure(IReadOnlyList<string> entryIds) : IResu
             }
 
             writer.WriteEndArray();
-            writer.WriteString("errorCode", "ERR_PUBSUB_PUBLISH_MESSAGE");
+            writer.WriteString("errorCode", ErrorCode);
             writer.WriteEndObject();
         }
 

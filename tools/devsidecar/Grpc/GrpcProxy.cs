@@ -1,0 +1,60 @@
+using Grpc.Core;
+using WhatsAppMesh.DevSidecar.Components;
+using WhatsAppMesh.DevSidecar.Hosting;
+using WhatsAppMesh.DevSidecar.Http;
+using WhatsAppMesh.DevSidecar.Invoke;
+using WhatsAppMesh.DevSidecar.Resiliency;
+
+namespace WhatsAppMesh.DevSidecar.Grpc;
+
+/// <summary>
+/// What on the gRPC port is no method of daprd's own service: it is passed on to the app that the metadata names. So server reflection,
+/// health and methods that daprd lacks are questions to an app as well.
+/// </summary>
+internal static class GrpcProxy
+{
+    public static void MapGrpcProxy(this IEndpointRouteBuilder endpoints) =>
+        endpoints.Map("/{**method}", ForwardAsync).OnPort(SidecarPort.Grpc);
+
+    private static async Task ForwardAsync(HttpContext context, CallForwarder forwarder, ResiliencyPolicies policies, SidecarFlags flags)
+    {
+        var path = RequestPath.RawTarget(context);
+        var headers = context.Request.Headers;
+        if (Refusal(path, headers, out var name) is { } refusal)
+        {
+            await GrpcAnswer.WriteAsync(context, StatusCode.Unknown, refusal);
+            return;
+        }
+
+        context.Request.Body = new MessageLimitStream(context.Request.Body, flags.MaxBodySize);
+        var target = CallTarget.Parse(name, flags.AppId, NoEndpoints);
+        var failure = await forwarder.ForwardAsync(context, target, new CallTransformer(path, flags.AppId, target.Name), CallPolicy.ForGrpc(target, path, policies));
+        if (failure is not null)
+            await GrpcAnswer.WriteAsync(context, CodeOf(failure), failure.Message);
+    }
+
+    /// <summary>Why a call can go nowhere; null and the name of an app when it can. The wording tells whose service was meant.</summary>
+    private static string? Refusal(string path, IHeaderDictionary headers, out string name)
+    {
+        var given = headers.TryGetValue(CallHeaders.CalleeAppId, out var callee) ? callee : headers[CallHeaders.AppId];
+        name = given.Count > 0 ? given[0] ?? "" : "";
+        if (given.Count == 0)
+        {
+            return path.StartsWith($"/{DaprMethods.Service}/", StringComparison.Ordinal)
+                ? $"failed to proxy request: required metadata {CallHeaders.CalleeAppId} or {CallHeaders.AppId} not found"
+                : $"cannot proxy request: missing {CallHeaders.CalleeAppId} or {CallHeaders.AppId} metadata";
+        }
+
+        return InvokeAddress.Problem(name);
+    }
+
+    private static StatusCode CodeOf(Exception failure) => failure switch
+    {
+        NoHostException => StatusCode.Unknown,
+        GrpcFailureException { Code: var code } => code,
+        _ => StatusCode.Unavailable,
+    };
+
+    // Only apps of the mesh are called over gRPC.
+    private static readonly Dictionary<string, HttpEndpoint> NoEndpoints = [];
+}
