@@ -1,12 +1,17 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using WhatsAppMesh.Hosting;
+using WhatsAppMesh.Ingest.V1;
 
 namespace WhatsAppMesh.Deliveries;
 
 /// <summary>Makes a service a consumer of the topic: what the sidecar delivers, what the lake still has, dead letters and their replay.</summary>
 public static class DeliveriesHost
 {
+    private const string Section = "Deliveries";
+
+    private static readonly TimeSpan LakeDeadline = TimeSpan.FromSeconds(10);
+
     /// <summary>
     /// Registers everything, gRPC included; every gRPC method of the service gets the checks of <see cref="RequestFields"/>, and UNAVAILABLE where
     /// the lake or the database is away. The service itself registers its <see cref="IBatchHandler"/> and its <see cref="NpgsqlDataSource"/>, and
@@ -19,7 +24,7 @@ public static class DeliveriesHost
     {
         var services = builder.Services;
         services.AddOptions<DeliveriesOptions>()
-            .Bind(builder.Configuration.GetSection("Deliveries"))
+            .Bind(builder.Configuration.GetSection(Section))
             .Configure(options => (options.Service, options.ReplaySends) = (service, replaySends || options.ReplaySends))
             .Configure(options => options.TakeEventsOf(BodyLimit.Read(builder.Configuration)))
             .ValidateOnStart();
@@ -27,6 +32,9 @@ public static class DeliveriesHost
         services.AddSingleton(static provider => provider.GetRequiredService<IOptions<DeliveriesOptions>>().Value);
 
         services.AddGrpc(static grpc => grpc.Interceptors.Add<RequestGate>());
+        var lake = builder.Configuration.GetSection(Section).Get<DeliveriesOptions>() ?? new DeliveriesOptions();
+        // An event is as large as the door lets in, and payloads come whole from there.
+        services.AddSidecarClient<Lake.LakeClient>(lake.LakeAppId, LakeDeadline, (int)lake.MaxBodyBytes);
         services.AddSingleton<DeliveriesMetrics>();
         services.AddSingleton<LakeReader>();
         services.AddSingleton<LakeSender>();

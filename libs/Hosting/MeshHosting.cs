@@ -58,7 +58,7 @@ public static class MeshHosting
     {
         endpoints.MapGet("/healthz", HealthAnswer.WriteAsync);
         endpoints.MapGet("/readyz", static (ReadinessProbe probe, CancellationToken cancellationToken) => probe.AnswerAsync(cancellationToken)).OnHttpPort();
-        endpoints.MapGet("/metrics", PrometheusEndpoint.WriteAsync).OnHttpPort();
+        endpoints.MapMetrics().OnHttpPort();
         return endpoints;
     }
 

@@ -18,6 +18,9 @@ public sealed record SidecarSettings(Uri HttpEndpoint, Uri GrpcEndpoint, string?
     /// <summary>Header (and gRPC metadata key) that carries the token in both directions.</summary>
     public const string TokenHeader = "dapr-api-token";
 
+    /// <summary>Header (and gRPC metadata key) that names the app a call is for.</summary>
+    public const string AppIdHeader = "dapr-app-id";
+
     /// <summary>Reads the settings.</summary>
     /// <exception cref="UriFormatException">An endpoint is not a URI.</exception>
     public static SidecarSettings Read(IConfiguration configuration) => new(

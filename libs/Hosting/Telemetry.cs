@@ -1,5 +1,10 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Net.Http.Headers;
+using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -9,32 +14,65 @@ namespace WhatsAppMesh.Hosting;
 /// <summary>OpenTelemetry, the same in every service: metrics for /metrics, and both signals over OTLP when an endpoint is set; traces alone where metrics are scraped.</summary>
 internal static class Telemetry
 {
-    // ASP.NET Core, HttpClient and Npgsql emit their own activities and meters: subscribing by name is all it takes.
-    private static readonly string[] Sources = ["WhatsAppMesh.*", "Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "Yarp.ReverseProxy"];
-
-    private static readonly string[] Meters =
-        ["WhatsAppMesh.*", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime", "Npgsql"];
+    // Npgsql and YARP have no instrumentation package here, and need none: they emit activities and meters of their own.
+    private static readonly string[] Sources = ["WhatsAppMesh.*", "Npgsql", "Yarp.ReverseProxy"];
+    private static readonly string[] Meters = ["WhatsAppMesh.*", "Npgsql"];
 
     public static void AddMeshTelemetry(this IServiceCollection services, string serviceName, IConfiguration configuration)
     {
         var exportOverOtlp = !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
         // OpenTelemetry's own name. What is scraped and sent too would be counted twice.
         var exportMetrics = exportOverOtlp && configuration["OTEL_METRICS_EXPORTER"] != "none";
-        var prometheus = new PrometheusReader();
-        services.AddSingleton(prometheus);
         services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(serviceName, serviceNamespace: "whatsapp-mesh"))
             .WithMetrics(metrics =>
             {
-                metrics.AddMeter(Meters).AddReader(prometheus);
+                metrics.AddMeter(Meters).AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation();
+                metrics.AddPrometheusExporter(static prometheus =>
+                {
+                    // Series as they always were: whoever scrapes adds what a target is, and each metric has one meter.
+                    prometheus.ScopeInfoEnabled = false;
+                    prometheus.TargetInfoEnabled = false;
+                    // Every scrape is a look at this moment.
+                    prometheus.ScrapeResponseCacheDurationMilliseconds = 0;
+                });
                 if (exportMetrics)
                     metrics.AddOtlpExporter();
             })
             .WithTracing(tracing =>
             {
-                tracing.AddSource(Sources);
+                tracing.AddSource(Sources).AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddProcessor(new PathsLeftOut());
                 if (exportOverOtlp)
                     tracing.AddOtlpExporter();
             });
+    }
+
+    /// <summary>
+    /// Maps GET /metrics, in the text format whatever else the scraper takes: OpenMetrics writes bounds as other labels (<c>1.0</c> for
+    /// <c>1</c>) and a series of times of creation beside every other, so one release's series would not go on in the next.
+    /// </summary>
+    public static IEndpointConventionBuilder MapMetrics(this IEndpointRouteBuilder endpoints)
+    {
+        var scraping = endpoints.MapPrometheusScrapingEndpoint("/metrics");
+        scraping.Add(static endpoint =>
+        {
+            var scrape = endpoint.RequestDelegate!;
+            endpoint.RequestDelegate = context =>
+            {
+                context.Request.Headers[HeaderNames.Accept] = "text/plain";
+                return scrape(context);
+            };
+        });
+        return scraping;
+    }
+
+    /// <summary>Leaves out of traces what a path says, for it may name a group, a person or a lead; the route says which door it was.</summary>
+    private sealed class PathsLeftOut : BaseProcessor<Activity>
+    {
+        public override void OnEnd(Activity data)
+        {
+            foreach (var tag in (ReadOnlySpan<string>)["url.path", "url.full", "url.query"])
+                data.SetTag(tag, null);
+        }
     }
 }

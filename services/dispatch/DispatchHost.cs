@@ -27,7 +27,7 @@ public static partial class DispatchHost
         services.AddSchemaMigration(connectionString!, static database => new DispatchContext(database));
         services.AddSingleton(_ => ServiceDatabase.Open(connectionString!));
         services.AddKeyedSingleton(SendStore.Sessions, (_, _) => ServiceDatabase.OpenHot(connectionString!));
-        services.AddDaprClient();
+        services.AddSidecar();
         services.AddSingleton<DispatchService>();
         services.AddGrpc().AddServiceOptions<DispatchService>(static grpc => grpc.Interceptors.Add<RefusalInterceptor>());
         services.AddSingleton<DispatchMetrics>();

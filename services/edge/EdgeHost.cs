@@ -24,7 +24,7 @@ public static class EdgeHost
             host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.ShutdownDelaySeconds + options.ShutdownTimeoutSeconds));
         builder.Services.Configure<ForwardedHeadersOptions>(forwarded => Configure(forwarded, options));
         builder.Services.AddHttpForwarder();
-        builder.Services.AddDaprClient();
+        builder.Services.AddSidecar();
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton<EdgeMetrics>();
         builder.Services.AddSingleton(new BodyBudget(options.Limits.ConcurrentBodies, options.Limits.BufferedBytes));
@@ -40,7 +40,7 @@ public static class EdgeHost
         builder.Services.AddHostedService<CatalogReloader>();
         builder.Services.AddSingleton<IngestForwarder>();
         builder.Services.AddSingleton<DoorsApi>();
-        builder.Services.AddOperatorApi();
+        builder.Services.AddOperatorApi(options.Operator);
         builder.Services.AddSingleton<ShutdownDrain>();
         builder.Services.AddSingleton<IReadinessCheck>(static services => services.GetRequiredService<ShutdownDrain>());
         builder.Services.AddHostedService(static services => services.GetRequiredService<ShutdownDrain>());

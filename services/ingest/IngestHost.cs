@@ -38,7 +38,7 @@ public static class IngestHost
         services.AddSingleton(options.Retention);
         services.AddSingleton<LakeImporter>();
         services.AddSingleton<LakeErasure>();
-        services.AddSingleton<ConsumerAccounts>();
+        ConsumerAccounts.Register(services, options.Retention.ConsumerIds);
         services.AddSingleton<LakeRetention>();
         services.AddSingleton<SidecarPublisher>();
         services.AddSingleton<IReadinessCheck>(provider => new DatabaseReadiness(provider.GetRequiredService<LakeDatabase>().Hot));

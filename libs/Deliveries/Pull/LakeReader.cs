@@ -1,43 +1,17 @@
 using System.Runtime.CompilerServices;
 using Grpc.Core;
-using Grpc.Net.Client;
 using WhatsAppMesh.Events.V1;
-using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Ingest.V1;
 
 namespace WhatsAppMesh.Deliveries;
 
 /// <summary>Reads the lake over gRPC, through this service's sidecar.</summary>
-internal sealed class LakeReader : IDisposable
+internal sealed class LakeReader(Lake.LakeClient lake, TimeProvider time)
 {
     /// <summary>Most ranges that one request may name.</summary>
     public const int MaxRanges = 1000;
 
-    private static readonly TimeSpan HeadsDeadline = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan EventsDeadline = TimeSpan.FromMinutes(2);
-
-    private readonly GrpcChannel _channel;
-    private readonly Lake.LakeClient _client;
-    private readonly Metadata _headers;
-    private readonly TimeProvider _time;
-
-    public LakeReader(SidecarSettings sidecar, DeliveriesOptions options, TimeProvider time)
-    {
-        _time = time;
-        // An event is as large as the door lets in, and payloads come whole from here.
-        _channel = GrpcChannel.ForAddress(sidecar.GrpcEndpoint, new GrpcChannelOptions { MaxReceiveMessageSize = (int)options.MaxBodyBytes });
-        _client = new Lake.LakeClient(_channel);
-        _headers = Headers(sidecar, options);
-    }
-
-    /// <summary>What a call to the lake through the sidecar carries.</summary>
-    public static Metadata Headers(SidecarSettings sidecar, DeliveriesOptions options)
-    {
-        var headers = new Metadata { { "dapr-app-id", options.LakeAppId } };
-        if (sidecar.ApiToken is { } token)
-            headers.Add(SidecarSettings.TokenHeader, token);
-        return headers;
-    }
 
     /// <summary>Every log with its oldest kept and newest committed position.</summary>
     /// <exception cref="LakeException">The lake cannot be asked now.</exception>
@@ -45,7 +19,7 @@ internal sealed class LakeReader : IDisposable
     {
         try
         {
-            using var call = _client.GetHeadsAsync(new GetHeadsRequest(), Options(HeadsDeadline, cancellationToken));
+            using var call = lake.GetHeadsAsync(new GetHeadsRequest(), cancellationToken: cancellationToken);
             return (await call).Heads;
         }
         catch (RpcException exception) when (!cancellationToken.IsCancellationRequested)
@@ -77,12 +51,10 @@ internal sealed class LakeReader : IDisposable
         foreach (var span in positions.Spans)
             request.Ranges.Add(new PositionRange { Log = log, From = span.From, To = span.To });
 
-        using var call = _client.GetEventsAt(request, Options(EventsDeadline, cancellationToken));
+        using var call = lake.GetEventsAt(request, deadline: time.GetUtcNow().UtcDateTime + EventsDeadline, cancellationToken: cancellationToken);
         while (await MoveNextAsync(call.ResponseStream, cancellationToken))
             yield return call.ResponseStream.Current;
     }
-
-    public void Dispose() => _channel.Dispose();
 
     private static async Task<bool> MoveNextAsync(IAsyncStreamReader<GetEventsAtResponse> stream, CancellationToken cancellationToken)
     {
@@ -95,7 +67,4 @@ internal sealed class LakeReader : IDisposable
             throw new LakeException(exception);
         }
     }
-
-    private CallOptions Options(TimeSpan deadline, CancellationToken cancellationToken) =>
-        new(_headers, _time.GetUtcNow().UtcDateTime + deadline, cancellationToken);
 }

@@ -1,7 +1,5 @@
 using Grpc.Core;
-using Grpc.Net.Client;
 using WhatsAppMesh.Events;
-using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Membership.V1;
 
 namespace WhatsAppMesh.Dispatch.Sending;
@@ -12,24 +10,10 @@ namespace WhatsAppMesh.Dispatch.Sending;
 internal sealed record KnownMember(string? Phone, string? Name);
 
 /// <summary>Asks membership, through the sidecar, at the moment a job runs: numbers change, and a job may have waited for weeks.</summary>
-internal sealed class MemberLookup : IDisposable
+internal sealed class MemberLookup(Membership.V1.Membership.MembershipClient membership)
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
-
-    private readonly GrpcChannel _channel;
-    private readonly Membership.V1.Membership.MembershipClient _client;
-    private readonly Metadata _headers;
-    private readonly TimeProvider _time;
-
-    public MemberLookup(SidecarSettings sidecar, SendingOptions options, TimeProvider time)
-    {
-        _time = time;
-        _channel = GrpcChannel.ForAddress(sidecar.GrpcEndpoint);
-        _client = new(_channel);
-        _headers = new Metadata { { "dapr-app-id", options.MembershipAppId } };
-        if (sidecar.ApiToken is { } token)
-            _headers.Add(SidecarSettings.TokenHeader, token);
-    }
+    /// <summary>Longest wait for membership's answer.</summary>
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
 
     /// <summary>A person by their JID; null when nobody is known by it.</summary>
     /// <exception cref="RpcException">Membership cannot be asked now.</exception>
@@ -37,7 +21,7 @@ internal sealed class MemberLookup : IDisposable
     {
         try
         {
-            using var call = _client.GetParticipantAsync(new GetParticipantRequest { Tenant = tenant, Jid = jid }, Options(cancellationToken));
+            using var call = membership.GetParticipantAsync(new GetParticipantRequest { Tenant = tenant, Jid = jid }, cancellationToken: cancellationToken);
             var person = (await call).Participant;
             return new KnownMember(PhoneOf(person.PhoneJid), person.PushName.Length > 0 ? person.PushName : null);
         }
@@ -53,7 +37,7 @@ internal sealed class MemberLookup : IDisposable
     {
         try
         {
-            using var call = _client.GetGroupAsync(new GetGroupRequest { Tenant = tenant, GroupJid = group }, Options(cancellationToken));
+            using var call = membership.GetGroupAsync(new GetGroupRequest { Tenant = tenant, GroupJid = group }, cancellationToken: cancellationToken);
             return (await call).Group.Subject;
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.NotFound or StatusCode.InvalidArgument)
@@ -64,9 +48,4 @@ internal sealed class MemberLookup : IDisposable
 
     /// <summary>The number of a phone's JID; null for anything else.</summary>
     public static string? PhoneOf(string? jid) => Jid.Parse(jid) is { IsPhone: true } phone ? phone.User.ToString() : null;
-
-    /// <inheritdoc/>
-    public void Dispose() => _channel.Dispose();
-
-    private CallOptions Options(CancellationToken cancellationToken) => new(_headers, _time.GetUtcNow().UtcDateTime + Deadline, cancellationToken);
 }

@@ -34,6 +34,7 @@ internal static class SendingHost
         services.AddSingleton<JobEndings>();
         services.AddSingleton<JobClaims>();
         services.AddSingleton<JobRecovery>();
+        services.AddSidecarClient<Membership.V1.Membership.MembershipClient>(options.MembershipAppId, MemberLookup.Deadline);
         services.AddSingleton<MemberLookup>();
         services.AddSingleton<SendContents>();
         services.AddSingleton<JobRunner>();

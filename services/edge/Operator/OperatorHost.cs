@@ -6,13 +6,13 @@ namespace WhatsAppMesh.Edge.Operator;
 internal static class OperatorHost
 {
     /// <summary>Registers it.</summary>
-    public static IServiceCollection AddOperatorApi(this IServiceCollection services)
+    public static IServiceCollection AddOperatorApi(this IServiceCollection services, OperatorOptions options)
     {
         services.AddSingleton<OperatorMetrics>();
         services.AddSingleton<OperatorGate>();
         services.AddSingleton(static provider => new OperatorBudget(provider.GetRequiredService<EdgeOptions>().Operator));
         services.AddSingleton<OperatorBody>();
-        services.AddSingleton<ServiceCalls>();
+        ServiceCalls.Register(services, options);
         services.AddSingleton<Consumers>();
         services.AddSingleton<DispatchForwarder>();
         services.AddSingleton<DispatchRuntime>();
