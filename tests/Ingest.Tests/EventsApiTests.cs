@@ -263,10 +263,10 @@ public class EventsApiTests(SharedIngest shared) : IClassFixture<SharedIngest>
                 && line.Contains($"source=\"{source}\"", StringComparison.Ordinal) && line.Contains($"type=\"{type}\"", StringComparison.Ordinal)
                 && line.Contains($"result=\"{result}\"", StringComparison.Ordinal));
         }
-        Assert.Contains("mesh_dedupe_hit_ratio ", metrics, StringComparison.Ordinal);
-        Assert.Contains("mesh_ingest_commit_batch_size_count ", metrics, StringComparison.Ordinal);
-        Assert.Contains("mesh_unpublished_events ", metrics, StringComparison.Ordinal);
-        Assert.Contains("mesh_unpublished_oldest_age_seconds ", metrics, StringComparison.Ordinal);
+        Assert.Contains("mesh_dedupe_hit_ratio{} ", metrics, StringComparison.Ordinal);
+        Assert.Contains("mesh_ingest_commit_batch_size_count{} ", metrics, StringComparison.Ordinal);
+        Assert.Contains("mesh_unpublished_events{} ", metrics, StringComparison.Ordinal);
+        Assert.Contains("mesh_unpublished_oldest_age_seconds{} ", metrics, StringComparison.Ordinal);
     }
 
     private Task<List<string>> StoredAsync(string column) =>

@@ -93,8 +93,8 @@ public sealed class HostingTests : IAsyncLifetime
         Assert.Contains("""mesh_wait_seconds_bucket{le="0.1"} 0""", lines);
         Assert.Contains("""mesh_wait_seconds_bucket{le="1"} 1""", lines);
         Assert.Contains("""mesh_wait_seconds_bucket{le="+Inf"} 1""", lines);
-        Assert.Contains("mesh_wait_seconds_sum 0.5", lines);
-        Assert.Contains("mesh_level 1.5", lines);
+        Assert.Contains("mesh_wait_seconds_sum{} 0.5", lines);
+        Assert.Contains("mesh_level{} 1.5", lines);
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using System.Text;
 using WhatsAppMesh.Dispatch.Sending;
+using WhatsAppMesh.Libs.Tests.Sidecars;
 
 namespace WhatsAppMesh.Sends.Tests;
 
@@ -15,7 +16,7 @@ public sealed class BrokerClientTests
     [InlineData("nonsense")]
     public async Task An_answer_is_read_whatever_charset_it_names(string contentType)
     {
-        await using var sidecar = await FakeSidecar.StartAsync(async context =>
+        await using var sidecar = await FakeDapr.StartAsync(http: async context =>
         {
             context.Response.Headers.ContentType = contentType;
             await context.Response.Body.WriteAsync("{\"id\":\"3EB0\",\"note\":\"olá\"}"u8.ToArray());
@@ -29,8 +30,8 @@ public sealed class BrokerClientTests
     [Fact]
     public async Task An_answer_that_cannot_be_read_leaves_open_whether_the_message_left()
     {
-        await using var endless = await FakeSidecar.StartAsync(async context => await context.Response.Body.WriteAsync(new byte[2 * 1024 * 1024]));
-        await using var cut = await FakeSidecar.StartAsync(async context =>
+        await using var endless = await FakeDapr.StartAsync(http: async context => await context.Response.Body.WriteAsync(new byte[2 * 1024 * 1024]));
+        await using var cut = await FakeDapr.StartAsync(http: async context =>
         {
             context.Response.ContentLength = 100;
             await context.Response.WriteAsync("{", Encoding.UTF8);
@@ -38,7 +39,7 @@ public sealed class BrokerClientTests
             context.Abort();
         });
 
-        foreach (var sidecar in (FakeSidecar[])[endless, cut])
+        foreach (var sidecar in (FakeDapr[])[endless, cut])
         {
             var reply = await SendAsync(sidecar);
 
@@ -62,14 +63,15 @@ public sealed class BrokerClientTests
     public async Task Questions_about_instances_do_not_pass_the_breaker_of_the_sends(BrokerIdempotency idempotency)
     {
         var (options, paths) = (new SendingOptions { Idempotency = idempotency }, new List<string>());
-        await using var sidecar = await FakeSidecar.StartAsync(async context =>
+        await using var sidecar = await FakeDapr.StartAsync(http: async context =>
         {
             paths.Add(context.Request.Path.Value!.Split('/')[3]);
             context.Response.StatusCode = 500;
             await context.Response.WriteAsync("""{"errorCode":"ERR_DIRECT_INVOKE","message":"circuit breaker is open"}""");
         });
         var circuit = new BrokerCircuit(TimeProvider.System);
-        using var client = new BrokerClient(sidecar.Client, options, circuit, TimeProvider.System);
+        using var dapr = SidecarServices.ClientOf(sidecar.Http, sidecar.Grpc);
+        using var client = new BrokerClient(dapr, options, circuit, TimeProvider.System);
 
         await client.AskAsync(HttpMethod.Get, "/instances/i/status", null, default);
         Assert.False(circuit.IsOpen);
@@ -78,9 +80,10 @@ public sealed class BrokerClientTests
         Assert.Equal(2, paths.Distinct().Count());
     }
 
-    private static async Task<BrokerReply> SendAsync(FakeSidecar sidecar)
+    private static async Task<BrokerReply> SendAsync(FakeDapr sidecar)
     {
-        using var client = new BrokerClient(sidecar.Client, Options, new BrokerCircuit(TimeProvider.System), TimeProvider.System);
+        using var dapr = SidecarServices.ClientOf(sidecar.Http, sidecar.Grpc);
+        using var client = new BrokerClient(dapr, Options, new BrokerCircuit(TimeProvider.System), TimeProvider.System);
         return await client.SendAsync("instance-0", "{}"u8.ToArray(), "key", default);
     }
 }

@@ -1,21 +1,27 @@
+using Dapr.Client.Autogen.Grpc.v1;
+using Grpc.Core;
 using WhatsAppMesh.Dispatch.Sending;
+using WhatsAppMesh.Libs.Tests.Sidecars;
 
 namespace WhatsAppMesh.Sends.Tests;
 
 /// <summary>Whether there is a key for the broker, when the one who is asked may not know yet.</summary>
 public sealed class BrokerCredentialsTests
 {
-    [Fact]
-    public async Task A_look_that_failed_is_repeated_soon_and_changes_nothing_that_was_known()
+    // The Dapr client makes a cancellation of the second, though nobody cancelled.
+    [Theory]
+    [InlineData(StatusCode.Internal)]
+    [InlineData(StatusCode.DeadlineExceeded)]
+    public async Task A_look_that_failed_is_repeated_soon_and_changes_nothing_that_was_known(StatusCode failure)
     {
         var (clock, works, looks) = (new ManualClock(), false, 0);
-        await using var sidecar = await FakeSidecar.StartAsync(async context =>
+        await using var sidecar = (await FakeDapr.StartAsync()).On<GetSecretRequest>("GetSecret", _ =>
         {
             looks++;
-            context.Response.StatusCode = works ? 200 : 500;
-            await context.Response.WriteAsync(works ? """{"WHATSAPP_BROKER_API_KEY":"k"}""" : """{"errorCode":"ERR_SECRET_GET","message":"not yet"}""");
+            return works ? new GetSecretResponse { Data = { ["WHATSAPP_BROKER_API_KEY"] = "k" } } : throw new RpcException(new Status(failure, "not yet"));
         });
-        var credentials = new BrokerCredentials(sidecar.Client, new SendingOptions(), clock);
+        using var dapr = SidecarServices.ClientOf(sidecar.Http, sidecar.Grpc);
+        var credentials = new BrokerCredentials(dapr, new SendingOptions(), clock);
 
         Assert.False(await credentials.ExistAsync(default));
         Assert.False(await credentials.ExistAsync(default));

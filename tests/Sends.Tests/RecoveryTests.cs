@@ -1,4 +1,3 @@
-using Dapr.Client;
 using Microsoft.Extensions.DependencyInjection;
 using WhatsAppMesh.DevSidecar.Tests.Running;
 using WhatsAppMesh.Dispatch.Claims;
@@ -66,7 +65,7 @@ public sealed class RecoveryTests
         var job = (await world.AddJobsAsync(1))[0];
         var key = await world.ScalarAsync<string>("select send_key from jobs where id = $1", job);
 
-        using var dapr = new DaprClientBuilder().UseHttpEndpoint(world.Sidecar.Http.BaseAddress!.ToString()).Build();
+        using var dapr = world.ClientOf(world.Sidecar);
         await Eventually.TrueAsync(
             async () => await dapr.GetStateAsync<Claim?>("claims", key) is { State: ClaimState.Sent }, "the claim says that it was sent", Patience);
 

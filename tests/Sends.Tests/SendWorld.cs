@@ -1,9 +1,11 @@
 using System.Globalization;
+using Dapr.Client;
 using Npgsql;
 using NpgsqlTypes;
 using WhatsAppMesh.BrokerSim;
 using WhatsAppMesh.DevSidecar.Tests.Running;
 using WhatsAppMesh.Dispatch.Jobs;
+using WhatsAppMesh.Libs.Tests.Sidecars;
 using WhatsAppMesh.LocalPostgres;
 
 namespace WhatsAppMesh.Sends.Tests;
@@ -13,14 +15,19 @@ internal sealed class SendWorld : IAsyncDisposable
 {
     public const string ApiKey = "key-of-the-broker";
 
+    /// <summary>What the sidecars ask for, unless a world is without one.</summary>
+    public const string SidecarToken = "token-of-the-sidecar";
+
     private readonly TestDatabase _dispatch;
     private readonly TestDatabase _sidecarDatabase;
     private readonly List<SidecarProcess> _sidecars = [];
     private readonly string[] _resources;
     private readonly bool _hasKey;
+    private readonly string? _token;
 
-    private SendWorld(TestDatabase dispatch, TestDatabase sidecar, BrokerSimulator broker, string stateType, bool hasKey, TimeSpan oneCall)
+    private SendWorld(TestDatabase dispatch, TestDatabase sidecar, BrokerSimulator broker, string stateType, bool hasKey, TimeSpan oneCall, string? token)
     {
+        _token = token;
         _dispatch = dispatch;
         _sidecarDatabase = sidecar;
         _hasKey = hasKey;
@@ -44,10 +51,12 @@ internal sealed class SendWorld : IAsyncDisposable
     /// <param name="remembersKeys">Whether the broker does.</param>
     /// <param name="hasKey">Whether the secret store has a key for the broker.</param>
     /// <param name="oneCall">How long the sidecar waits for one answer: short where the broker is to be too slow, else longer than any pause of the machine.</param>
-    public static async Task<SendWorld> StartAsync(string stateType = "state.postgresql", bool remembersKeys = true, bool hasKey = true, TimeSpan? oneCall = null)
+    /// <param name="token">What the sidecar asks for; null = nothing.</param>
+    public static async Task<SendWorld> StartAsync(
+        string stateType = "state.postgresql", bool remembersKeys = true, bool hasKey = true, TimeSpan? oneCall = null, string? token = SidecarToken)
     {
         var broker = await BrokerSimulator.StartAsync(new BrokerSimOptions { Port = 0, ApiKey = ApiKey, RemembersKeys = remembersKeys });
-        var world = new SendWorld(await TestDatabase.CreateAsync(), await TestDatabase.CreateAsync(), broker, stateType, hasKey, oneCall ?? TimeSpan.FromSeconds(12));
+        var world = new SendWorld(await TestDatabase.CreateAsync(), await TestDatabase.CreateAsync(), broker, stateType, hasKey, oneCall ?? TimeSpan.FromSeconds(12), token);
         await world.AddSidecarAsync();
         return world;
     }
@@ -55,11 +64,18 @@ internal sealed class SendWorld : IAsyncDisposable
     /// <summary>Another sidecar over the same components.</summary>
     public async Task<SidecarProcess> AddSidecarAsync()
     {
-        var environment = _hasKey ? new (string, string)[] { ("WHATSAPP_BROKER_API_KEY", ApiKey) } : [];
-        var sidecar = await SidecarProcess.StartAsync(_sidecarDatabase.ConnectionString, "dispatch", null, _resources, environment);
+        var environment = new List<(string, string)>();
+        if (_hasKey)
+            environment.Add(("WHATSAPP_BROKER_API_KEY", ApiKey));
+        if (_token is not null)
+            environment.Add(("DAPR_API_TOKEN", _token));
+        var sidecar = await SidecarProcess.StartAsync(_sidecarDatabase.ConnectionString, "dispatch", null, _resources, [.. environment]);
         _sidecars.Add(sidecar);
         return sidecar;
     }
+
+    /// <summary>A Dapr client, as a service has it, of a sidecar of this world.</summary>
+    public DaprClient ClientOf(SidecarProcess sidecar) => SidecarServices.ClientOf(sidecar.Http.BaseAddress!, sidecar.Grpc, _token);
 
     /// <summary>Configuration of a dispatch that uses this world; waits are short.</summary>
     public Dictionary<string, string?> Settings(params (string Key, string Value)[] changes)
@@ -68,7 +84,8 @@ internal sealed class SendWorld : IAsyncDisposable
         {
             ["ConnectionStrings:Database"] = _dispatch.ConnectionString,
             ["DAPR_HTTP_ENDPOINT"] = Sidecar.Http.BaseAddress!.ToString().TrimEnd('/'),
-            ["DAPR_GRPC_ENDPOINT"] = "http://127.0.0.1:9",
+            ["DAPR_GRPC_ENDPOINT"] = Sidecar.Grpc.ToString().TrimEnd('/'),
+            ["DAPR_API_TOKEN"] = _token,
             ["APP_PORT"] = "0",
             ["HTTP_PORT"] = "0",
             ["Deliveries:Pull"] = "false",

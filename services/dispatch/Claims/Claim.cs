@@ -51,6 +51,12 @@ public abstract record ClaimAnswer
     /// <summary>Somebody else has it, or was faster.</summary>
     public sealed record Busy : ClaimAnswer;
 
+    /// <summary>
+    /// The store did not tell what is there: it gave nothing under a key that had just been written. Nobody may take that for a claim that
+    /// is free, or for one that somebody else has.
+    /// </summary>
+    public sealed record NoAnswer : ClaimAnswer;
+
     /// <summary>The work is done.</summary>
     /// <param name="ExternalId">The broker's id.</param>
     /// <param name="Fence">The fence under which it was done.</param>

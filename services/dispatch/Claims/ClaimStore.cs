@@ -8,7 +8,8 @@ namespace WhatsAppMesh.Dispatch.Claims;
 /// <summary>
 /// Claims in a Dapr state store. Every write is first-write or carries an ETag, and what it answers is never believed: the claims are read
 /// back, and they are ours when they name our owner. So a lost answer, a refusal (INTERNAL on a create, ABORTED with an ETag) and an outage
-/// that a store reports as a refusal all end in the same question, which every store answers alike (ADR 0021).
+/// that a store reports as a refusal all end in the same question, which every store answers alike (ADR 0021). The Dapr client leaves out
+/// what went wrong with a single key of a bulk read, so a key that was just written and is not there is no answer.
 /// </summary>
 /// <param name="dapr">The sidecar.</param>
 /// <param name="options">Settings.</param>
@@ -29,8 +30,8 @@ public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIden
     public TimeSpan Left(HeldClaim claim) => options.Lease - time.GetElapsedTime(claim.Since);
 
     /// <summary>Takes claims: those that nobody has, and those that have lapsed.</summary>
-    /// <returns>An answer per wish, in their order. A wish that nothing is known about (the store lost it, or was too slow) is busy.</returns>
-    /// <exception cref="DaprException">The store does not answer. What was written may stand; it lapses.</exception>
+    /// <returns>An answer per wish, in their order.</returns>
+    /// <exception cref="DaprException">The store does not answer, for any of them. What was written may stand; it lapses.</exception>
     public async Task<IReadOnlyList<ClaimAnswer>> TakeAsync(IReadOnlyList<ClaimWish> wishes, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(wishes);
@@ -54,23 +55,33 @@ public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIden
             });
             takenOverSince = time.GetTimestamp();
             await WriteAsync([.. takeovers], cancellationToken);
-            foreach (var (key, claim) in await ReadAsync(free.Select(static wish => wish.Key), cancellationToken))
-                found[key] = claim;
+            var now = await ReadAsync(free.Select(static wish => wish.Key), cancellationToken);
+            foreach (var wish in free)
+            {
+                if (!now.TryGetValue(wish.Key, out var claim))
+                    found.Remove(wish.Key);
+                else
+                    found[wish.Key] = claim;
+            }
         }
 
+        if (found.Count == 0)
+            throw new DaprException($"The state store {options.Store} gave none of {wishes.Count} claims that were just written.");
         return [.. wishes.Select(wish => Answer(wish.Key, owner, free.Contains(wish) ? takenOverSince : since, found))];
     }
 
     /// <summary>Prolongs a claim by a whole lease from now.</summary>
     /// <returns>The claim with its new version; null when it is no longer ours.</returns>
-    /// <exception cref="DaprException">The store does not answer.</exception>
+    /// <exception cref="DaprException">The store does not answer, or shows nothing where the claim was.</exception>
     public async Task<HeldClaim?> RenewAsync(HeldClaim claim, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(claim);
         var since = time.GetTimestamp();
         await WriteAsync([Save(claim.Key, Mine(claim.Owner, claim.Fence), claim.ETag)], cancellationToken);
+        if (!(await ReadAsync([claim.Key], cancellationToken)).TryGetValue(claim.Key, out var now))
+            throw new DaprException($"The state store {options.Store} shows nothing where a claim is held.");
         // Still ours with the old version means that the write never arrived; the old lease goes on.
-        return (await ReadAsync([claim.Key], cancellationToken)).TryGetValue(claim.Key, out var now) && now.Value.Owner == claim.Owner && now.Value.State == ClaimState.Held
+        return now.Value.Owner == claim.Owner && now.Value.State == ClaimState.Held
             ? claim with { ETag = now.ETag, Since = now.ETag == claim.ETag ? claim.Since : since }
             : null;
     }
@@ -95,7 +106,7 @@ public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIden
     private ClaimAnswer Answer(string key, string owner, long since, Dictionary<string, (Claim Value, string ETag)> found)
     {
         if (!found.TryGetValue(key, out var claim))
-            return new ClaimAnswer.Busy();
+            return new ClaimAnswer.NoAnswer();
         if (claim.Value.Owner == owner || claim.Value.State == ClaimState.Sent)
             watch.Forget(key);
         if (claim.Value.State == ClaimState.Sent)

@@ -3,15 +3,17 @@ using WhatsAppMesh.Dispatch.Claims;
 namespace WhatsAppMesh.Dispatch.Sending;
 
 /// <summary>Claims of jobs: taken for many at once, and let go again when nothing comes of them.</summary>
-internal sealed class JobClaims(ClaimStore claims, SendStore store, JobEndings endings)
+internal sealed class JobClaims(ClaimStore claims, SendStore store, JobEndings endings, SendMetrics metrics)
 {
     /// <summary>Takes the claims of jobs. Those whose claims say that they were sent end as sent.</summary>
-    /// <returns>The claims that are ours, by job, and how many jobs were sent before.</returns>
+    /// <returns>The claims that are ours, by job; how many jobs were sent before; how many the store told nothing about: they stay due.</returns>
     /// <exception cref="Dapr.DaprException">The state store does not answer.</exception>
     /// <exception cref="Npgsql.NpgsqlException">The database does not answer.</exception>
-    public async Task<(Dictionary<Guid, HeldClaim> Taken, int AlreadySent)> TakeAsync(IReadOnlyList<DueJob> jobs, CancellationToken cancellationToken)
+    public async Task<(Dictionary<Guid, HeldClaim> Taken, int AlreadySent, int Unanswered)> TakeAsync(IReadOnlyList<DueJob> jobs, CancellationToken cancellationToken)
     {
         var answers = await claims.TakeAsync([.. jobs.Select(static job => new ClaimWish(job.SendKey, job.Fence))], cancellationToken);
+        var unanswered = answers.Count(static answer => answer is ClaimAnswer.NoAnswer);
+        metrics.Unanswered(unanswered);
         var (taken, sent) = (new Dictionary<Guid, HeldClaim>(), new List<(Guid, string?, long)>());
         foreach (var (job, answer) in jobs.Zip(answers))
         {
@@ -27,7 +29,7 @@ internal sealed class JobClaims(ClaimStore claims, SendStore store, JobEndings e
                 await store.AlreadySentAsync(sent, CancellationToken.None);
             return sent.Count;
         });
-        return (taken, sent.Count);
+        return (taken, sent.Count, unanswered);
     }
 
     /// <summary>

@@ -5,8 +5,9 @@ namespace WhatsAppMesh.Dispatch.Sending;
 /// <summary>What became of jobs that were handed to the processor.</summary>
 /// <param name="Skipped">Claimed by another worker, or no longer to be done.</param>
 /// <param name="AlreadySent">Their claims say that they were sent before.</param>
+/// <param name="Unanswered">The store did not tell of their claims: they stay due.</param>
 /// <param name="Running">The others: each completes with the job's status, or with null when its claim was lost.</param>
-internal sealed record ProcessReport(int Skipped, int AlreadySent, IReadOnlyList<Task<string?>> Running);
+internal sealed record ProcessReport(int Skipped, int AlreadySent, int Unanswered, IReadOnlyList<Task<string?>> Running);
 
 /// <summary>The one way to a send, for the poller and for runs alike: claim, mark as processing, run.</summary>
 internal sealed class JobProcessor(
@@ -40,14 +41,15 @@ internal sealed class JobProcessor(
         var left = mine.Select(static job => job.Id).ToHashSet();
         try
         {
-            var (taken, sent) = await claims.TakeAsync(mine, stopping);
+            var (taken, sent, unanswered) = await claims.TakeAsync(mine, stopping);
             var slots = mine.ToDictionary(static job => job.Id, job => now + (long)(job.Slot.TotalSeconds * time.TimestampFrequency));
             var started = await StartAsync(taken, slots);
             metrics.Claimed(started.Count);
             metrics.DuplicatesBlocked(sent);
-            metrics.Skipped(due.Count - started.Count - sent);
+            var skipped = due.Count - started.Count - sent - unanswered;
+            metrics.Skipped(skipped);
             left.ExceptWith(started.Select(static job => job.Id));
-            return new ProcessReport(due.Count - started.Count - sent, sent, [.. started.Select(job => RunAsync(job, stopping))]);
+            return new ProcessReport(skipped, sent, unanswered, [.. started.Select(job => RunAsync(job, stopping))]);
         }
         finally
         {

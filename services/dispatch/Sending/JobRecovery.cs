@@ -32,7 +32,7 @@ internal sealed partial class JobRecovery(
 
     private async Task TakeOverAsync(List<DueJob> stale, CancellationToken cancellationToken)
     {
-        var (taken, sent) = await claims.TakeAsync(stale, cancellationToken);
+        var (taken, sent, _) = await claims.TakeAsync(stale, cancellationToken);
         metrics.DuplicatesBlocked(sent);
         if (taken.Count == 0)
             return;

@@ -11,6 +11,7 @@ internal sealed class SendMetrics : IDisposable
     private readonly Counter<long> _skipped;
     private readonly Counter<long> _duplicates;
     private readonly Counter<long> _lost;
+    private readonly Counter<long> _unanswered;
     private readonly Counter<long> _sends;
     private readonly Histogram<int> _attempts;
     private readonly Histogram<double> _seconds;
@@ -23,6 +24,7 @@ internal sealed class SendMetrics : IDisposable
         _skipped = _meter.CreateCounter<long>("jobs_skipped_already_claimed", description: "Jobs that another replica had claimed.");
         _duplicates = _meter.CreateCounter<long>("jobs_duplicate_blocked", description: "Jobs whose claim says that they were sent before.");
         _lost = _meter.CreateCounter<long>("mesh_claims_lost_total", description: "Claims lost to another replica; nothing was written after that.");
+        _unanswered = _meter.CreateCounter<long>("mesh_claims_unanswered_total", description: "Claims that the state store did not tell of, though it answered; their jobs stay due.");
         _sends = _meter.CreateCounter<long>("mesh_sends_total", description: "Ended attempts, by instance, result and category.");
         _attempts = _meter.CreateHistogram<int>("mesh_send_attempts", description: "Attempts that a job took until it ended.", advice: new() { HistogramBucketBoundaries = [1, 2, 3, 4, 5, 8] });
         _seconds = _meter.CreateHistogram<double>(
@@ -41,6 +43,9 @@ internal sealed class SendMetrics : IDisposable
 
     /// <summary>Claims said "sent".</summary>
     public void DuplicatesBlocked(int count) => _duplicates.Add(count);
+
+    /// <summary>The store did not tell of claims.</summary>
+    public void Unanswered(int count) => _unanswered.Add(count);
 
     /// <summary>A claim was lost.</summary>
     public void Lost() => _lost.Add(1);

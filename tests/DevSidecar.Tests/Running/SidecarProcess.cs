@@ -13,15 +13,19 @@ internal sealed class SidecarProcess : IAsyncDisposable
     private readonly string _folder;
     private readonly StringBuilder _output;
 
-    private SidecarProcess(Process process, string folder, int port, StringBuilder output)
+    private SidecarProcess(Process process, string folder, int port, int grpcPort, StringBuilder output)
     {
         _process = process;
         _folder = folder;
         _output = output;
         Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        Grpc = new Uri($"http://127.0.0.1:{grpcPort}");
     }
 
     public HttpClient Http { get; }
+
+    /// <summary>Its gRPC API.</summary>
+    public Uri Grpc { get; }
 
     /// <summary>What the process has written so far.</summary>
     public string Output
@@ -39,12 +43,12 @@ internal sealed class SidecarProcess : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("devsidecar-process-").FullName;
         foreach (var (index, yaml) in resources.Index())
             await File.WriteAllTextAsync(Path.Combine(folder, $"{index}.yaml"), yaml);
-        var port = FreePorts.Next();
+        var (port, grpcPort) = (FreePorts.Next(), FreePorts.Next());
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "daprd"))
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
-            ArgumentList = { "--app-id", appId, "--dapr-http-port", Text(port), "--dapr-grpc-port", Text(FreePorts.Next()), "--resources-path", folder },
+            ArgumentList = { "--app-id", appId, "--dapr-http-port", Text(port), "--dapr-grpc-port", Text(grpcPort), "--resources-path", folder },
             Environment = { ["DEVSIDECAR_DATABASE"] = database },
         };
         if (appPort is { } app)
@@ -61,7 +65,7 @@ internal sealed class SidecarProcess : IAsyncDisposable
         process.ErrorDataReceived += (_, line) => Append(output, line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        var sidecar = new SidecarProcess(process, folder, port, output);
+        var sidecar = new SidecarProcess(process, folder, port, grpcPort, output);
         await Eventually.TrueAsync(sidecar.IsUpAsync, "the sidecar process answers");
         return sidecar;
     }

@@ -1,20 +1,36 @@
 using System.Net.Http.Headers;
 using System.Text;
-using Dapr.Client;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Grpc.Net.Client;
 using WhatsAppMesh.DeadLetters.V1;
 using WhatsAppMesh.Ingest.V1;
 
 namespace WhatsAppMesh.Mesh.Running;
 
 /// <summary>Speaks to a mesh as its services do: through a sidecar, with its token.</summary>
-/// <param name="daprHttp">The sidecar's HTTP API.</param>
-/// <param name="daprGrpc">The sidecar's gRPC API.</param>
-/// <param name="apiToken">Its token; empty when it asks for none.</param>
-public sealed class MeshClient(Uri daprHttp, Uri daprGrpc, string apiToken) : IDisposable
+public sealed class MeshClient : IDisposable
 {
     private const string TokenHeader = "dapr-api-token";
 
-    private readonly HttpClient _http = new() { BaseAddress = daprHttp, Timeout = TimeSpan.FromSeconds(30) };
+    private readonly HttpClient _http;
+    private readonly GrpcChannel _channel;
+    private readonly string _apiToken;
+
+    /// <param name="daprHttp">The sidecar's HTTP API.</param>
+    /// <param name="daprGrpc">The sidecar's gRPC API.</param>
+    /// <param name="apiToken">Its token; empty when it asks for none.</param>
+    public MeshClient(Uri daprHttp, Uri daprGrpc, string apiToken)
+    {
+        _apiToken = apiToken;
+        _http = new HttpClient { BaseAddress = daprHttp, Timeout = TimeSpan.FromSeconds(30) };
+        // Faults are made and cured while this looks on: a sidecar that is back is found within a second.
+        _channel = GrpcChannel.ForAddress(daprGrpc, new GrpcChannelOptions { MaxReconnectBackoff = TimeSpan.FromSeconds(1) });
+        Lake = new(To("ingest"));
+        Membership = new(To("membership"));
+        Dispatch = new(To("dispatch"));
+        DeadLetters = new(To("membership"));
+    }
 
     /// <summary>A client that speaks through the sidecar of a service of a running mesh.</summary>
     public static MeshClient Through(MeshInstance mesh, string service)
@@ -24,16 +40,16 @@ public sealed class MeshClient(Uri daprHttp, Uri daprGrpc, string apiToken) : ID
     }
 
     /// <summary>The lake, at ingest.</summary>
-    public Lake.LakeClient Lake { get; } = new(Invoker("ingest", daprGrpc, apiToken));
+    public Lake.LakeClient Lake { get; }
 
     /// <summary>Groups and members.</summary>
-    public Membership.V1.Membership.MembershipClient Membership { get; } = new(Invoker("membership", daprGrpc, apiToken));
+    public Membership.V1.Membership.MembershipClient Membership { get; }
 
     /// <summary>Automations and executions.</summary>
-    public Dispatch.V1.Dispatch.DispatchClient Dispatch { get; } = new(Invoker("dispatch", daprGrpc, apiToken));
+    public Dispatch.V1.Dispatch.DispatchClient Dispatch { get; }
 
     /// <summary>Dead letters of membership.</summary>
-    public DeadLetters.V1.DeadLetters.DeadLettersClient DeadLetters { get; } = new(Invoker("membership", daprGrpc, apiToken));
+    public DeadLetters.V1.DeadLetters.DeadLettersClient DeadLetters { get; }
 
     /// <summary>Invokes a method over HTTP, as <c>dapr invoke</c> does, and gives the body of the answer.</summary>
     /// <exception cref="HttpRequestException">The answer is not 2xx; the message holds its body.</exception>
@@ -53,7 +69,11 @@ public sealed class MeshClient(Uri daprHttp, Uri daprGrpc, string apiToken) : ID
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        _http.Dispose();
+        _channel.Dispose();
+    }
 
     private async Task<string> PostAsync(string path, string json, CancellationToken cancellationToken)
     {
@@ -61,13 +81,19 @@ public sealed class MeshClient(Uri daprHttp, Uri daprGrpc, string apiToken) : ID
         {
             Content = new ByteArrayContent(Encoding.UTF8.GetBytes(json)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } },
         };
-        if (apiToken.Length > 0)
-            request.Headers.Add(TokenHeader, apiToken);
+        if (_apiToken.Length > 0)
+            request.Headers.Add(TokenHeader, _apiToken);
         using var answer = await _http.SendAsync(request, cancellationToken);
         var body = await answer.Content.ReadAsStringAsync(cancellationToken);
         return answer.IsSuccessStatusCode ? body : throw new HttpRequestException($"{path} answered {(int)answer.StatusCode}: {body}", null, answer.StatusCode);
     }
 
-    private static Grpc.Core.CallInvoker Invoker(string app, Uri daprGrpc, string apiToken) =>
-        DaprClient.CreateInvocationInvoker(app, daprGrpc.ToString(), apiToken.Length > 0 ? apiToken : null);
+    // The calls here bring no headers of their own: each gets new ones.
+    private CallInvoker To(string app) => _channel.Intercept(headers =>
+    {
+        headers.Add("dapr-app-id", app);
+        if (_apiToken.Length > 0)
+            headers.Add(TokenHeader, _apiToken);
+        return headers;
+    });
 }
