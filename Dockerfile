@@ -14,7 +14,7 @@ COPY . .
 # The program is named for its project; the link gives the image one entry point whatever the project.
 RUN --mount=type=cache,target=/root/.nuget/packages \
     test -n "$PROJECT" && test -d "$PROJECT" || { echo "PROJECT must name a folder such as services/edge, not '$PROJECT'" >&2; exit 1; }; \
-    dotnet publish "$PROJECT" -c Release -o /out --arch "$TARGETARCH" --self-contained false -p:PublishReadyToRun=true \
+    dotnet publish "$PROJECT" -c Release -o /out --arch "$TARGETARCH" --self-contained false -p:PublishReadyToRun=true -p:RestoreLockedMode=true \
     && ln -s "$(basename /out/WhatsAppMesh.*.runtimeconfig.json .runtimeconfig.json)" /out/service
 
 # Chiselled: no shell, no package manager, not root.
