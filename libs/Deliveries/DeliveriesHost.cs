@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using Npgsql;
 using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Ingest.V1;
@@ -23,18 +22,16 @@ public static class DeliveriesHost
     public static WebApplicationBuilder AddDeliveries(this WebApplicationBuilder builder, string service, bool replaySends = false)
     {
         var services = builder.Services;
-        services.AddOptions<DeliveriesOptions>()
-            .Bind(builder.Configuration.GetSection(Section))
-            .Configure(options => (options.Service, options.ReplaySends) = (service, replaySends || options.ReplaySends))
-            .Configure(options => options.TakeEventsOf(BodyLimit.Read(builder.Configuration)))
-            .ValidateOnStart();
-        services.AddSingleton<IValidateOptions<DeliveriesOptions>, DeliveriesOptionsValidator>();
-        services.AddSingleton(static provider => provider.GetRequiredService<IOptions<DeliveriesOptions>>().Value);
+        var options = ServiceSettings.Of(builder).Read<DeliveriesOptions>(Section, static options => options.Validate(), options =>
+        {
+            (options.Service, options.ReplaySends) = (service, replaySends || options.ReplaySends);
+            options.TakeEventsOf(BodyLimit.Read(builder.Configuration));
+            return options;
+        });
 
         services.AddGrpc(static grpc => grpc.Interceptors.Add<RequestGate>());
-        var lake = builder.Configuration.GetSection(Section).Get<DeliveriesOptions>() ?? new DeliveriesOptions();
         // An event is as large as the door lets in, and payloads come whole from there.
-        services.AddSidecarClient<Lake.LakeClient>(lake.LakeAppId, LakeDeadline, (int)lake.MaxBodyBytes);
+        services.AddSidecarClient<Lake.LakeClient>(options.LakeAppId, LakeDeadline, (int)options.MaxBodyBytes);
         services.AddSingleton<DeliveriesMetrics>();
         services.AddSingleton<LakeReader>();
         services.AddSingleton<LakeSender>();
@@ -78,11 +75,5 @@ public static class DeliveriesHost
         endpoints.MapGrpcService<DeadLettersService>().OnAppPort().RequireSidecarToken();
         endpoints.MapGrpcService<AccountService>().OnAppPort().RequireSidecarToken();
         return endpoints;
-    }
-
-    private sealed class DeliveriesOptionsValidator : IValidateOptions<DeliveriesOptions>
-    {
-        public ValidateOptionsResult Validate(string? name, DeliveriesOptions options) =>
-            options.Validate().ToList() is { Count: > 0 } errors ? ValidateOptionsResult.Fail(errors) : ValidateOptionsResult.Success;
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Configuration.Memory;
@@ -20,14 +21,16 @@ public static class MeshHosting
         ["Logging:LogLevel:Yarp"] = "Warning",
         ["Logging:LogLevel:Grpc"] = "Warning",
         ["Logging:LogLevel:System.Net.Http"] = "Warning",
+        // The answer of /readyz says what it is; this would say it again at every probe.
+        ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "Critical",
     };
 
     /// <summary>Binds the two ports and registers logging, telemetry and the readiness probe.</summary>
     /// <param name="serviceName">The service's Dapr app id, e.g. "ingest": the name in traces and metrics.</param>
-    /// <exception cref="InvalidOperationException">A port setting is not a port number.</exception>
+    /// <exception cref="SettingsException">A port setting is not a port number, or the sidecar's address is none.</exception>
     public static WebApplicationBuilder AddMeshHosting(this WebApplicationBuilder builder, string serviceName)
     {
-        var ports = MeshPorts.Read(builder.Configuration);
+        var (ports, sidecar) = Read(builder.Configuration, serviceName);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -43,8 +46,8 @@ public static class MeshHosting
         });
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(ports);
-        builder.Services.AddSingleton(SidecarSettings.Read(builder.Configuration));
-        builder.Services.AddSingleton<ReadinessProbe>();
+        builder.Services.AddSingleton(sidecar);
+        builder.Services.AddHealthChecks();
         builder.Services.AddSingleton<HealthAnswer>();
         builder.Services.AddSingleton<SidecarVersion>();
         builder.Services.AddSingleton<IReadinessNotes>(static services => services.GetRequiredService<SidecarVersion>());
@@ -57,7 +60,7 @@ public static class MeshHosting
     public static IEndpointRouteBuilder MapMeshEndpoints(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapGet("/healthz", HealthAnswer.WriteAsync);
-        endpoints.MapGet("/readyz", static (ReadinessProbe probe, CancellationToken cancellationToken) => probe.AnswerAsync(cancellationToken)).OnHttpPort();
+        endpoints.MapReadiness().OnHttpPort();
         endpoints.MapMetrics().OnHttpPort();
         return endpoints;
     }
@@ -67,6 +70,18 @@ public static class MeshHosting
     {
         var addresses = app.Urls.Select(url => new Uri(url)).ToArray();
         return (addresses[0], addresses[1]);
+    }
+
+    private static (MeshPorts Ports, SidecarSettings Sidecar) Read(IConfiguration configuration, string serviceName)
+    {
+        try
+        {
+            return (MeshPorts.Read(configuration), SidecarSettings.Read(configuration));
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new SettingsException(serviceName, [exception.Message]);
+        }
     }
 
     private static void Listen(KestrelServerOptions kestrel, IPAddress address, int port, HttpProtocols protocols, ListenerPort name) =>

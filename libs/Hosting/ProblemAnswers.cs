@@ -1,61 +1,45 @@
 using System.Globalization;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.AspNetCore.Mvc;
 
 namespace WhatsAppMesh.Hosting;
 
-/// <summary>Error answers as RFC 9457 problem+json, with a stable <c>code</c> and the same short <c>error</c> text older clients read.</summary>
+/// <summary>
+/// Error answers as the framework's problem details (RFC 9457), with a stable <c>code</c> and the same short <c>error</c> text older clients read.
+/// </summary>
 public static class ProblemAnswers
 {
-    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>Writes the answer.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="status">HTTP status.</param>
     /// <param name="code">Stable, public, snake case: what a client switches on.</param>
     /// <param name="error">One short sentence for a person; never holds a secret, a body or a phone number.</param>
     /// <param name="retryAfter">When to come back: becomes the Retry-After header, whole seconds, at least 1.</param>
     /// <param name="errors">Every rule broken, by field.</param>
-    /// <param name="more">Writes further members.</param>
-    public static async Task WriteAsync(
+    /// <param name="more">Further members.</param>
+    public static Task WriteAsync(
         HttpContext context,
         int status,
         string code,
         string error,
         TimeSpan? retryAfter = null,
         IReadOnlyDictionary<string, IReadOnlyList<string>>? errors = null,
-        Action<Utf8JsonWriter>? more = null)
+        IReadOnlyDictionary<string, object?>? more = null)
     {
-        var response = context.Response;
-        response.StatusCode = status;
-        response.ContentType = "application/problem+json";
+        ArgumentNullException.ThrowIfNull(context);
         if (retryAfter is { } wait)
-            response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+            context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
 
-        await using var json = new Utf8JsonWriter(response.BodyWriter, WriterOptions);
-        json.WriteStartObject();
-        json.WriteString("type", $"urn:whatsappmesh:problem:{code}");
-        json.WriteString("title", ReasonPhrases.GetReasonPhrase(status));
-        json.WriteNumber("status", status);
-        json.WriteString("code", code);
-        json.WriteString("error", error);
-        if (errors is { Count: > 0 })
-            WriteErrors(json, errors);
-        more?.Invoke(json);
-        json.WriteEndObject();
-    }
-
-    private static void WriteErrors(Utf8JsonWriter json, IReadOnlyDictionary<string, IReadOnlyList<string>> errors)
-    {
-        json.WriteStartObject("errors");
-        foreach (var (field, reasons) in errors)
+        var problem = new ProblemDetails
         {
-            json.WriteStartArray(field);
-            foreach (var reason in reasons)
-                json.WriteStringValue(reason);
-            json.WriteEndArray();
-        }
-
-        json.WriteEndObject();
+            Type = $"urn:whatsappmesh:problem:{code}",
+            Status = status,
+            Extensions = { ["code"] = code, ["error"] = error },
+        };
+        if (errors is { Count: > 0 })
+            problem.Extensions["errors"] = errors;
+        foreach (var (name, value) in more ?? new Dictionary<string, object?>())
+            problem.Extensions[name] = value;
+        return TypedResults.Problem(problem).ExecuteAsync(context);
     }
 }

@@ -22,7 +22,7 @@ public sealed record SidecarSettings(Uri HttpEndpoint, Uri GrpcEndpoint, string?
     public const string AppIdHeader = "dapr-app-id";
 
     /// <summary>Reads the settings.</summary>
-    /// <exception cref="UriFormatException">An endpoint is not a URI.</exception>
+    /// <exception cref="InvalidOperationException">An endpoint is no address.</exception>
     public static SidecarSettings Read(IConfiguration configuration) => new(
         Endpoint(configuration, "DAPR_HTTP_ENDPOINT", "DAPR_HTTP_PORT", 3500),
         Endpoint(configuration, "DAPR_GRPC_ENDPOINT", "DAPR_GRPC_PORT", 50001),
@@ -32,10 +32,16 @@ public sealed record SidecarSettings(Uri HttpEndpoint, Uri GrpcEndpoint, string?
     private static Uri Endpoint(IConfiguration configuration, string endpointKey, string portKey, int defaultPort)
     {
         if (NullWhenEmpty(configuration[endpointKey]) is { } endpoint)
-            return new Uri(endpoint);
+        {
+            return Uri.TryCreate(endpoint, UriKind.Absolute, out var address)
+                ? address
+                : throw new InvalidOperationException($"{endpointKey} is '{endpoint}', which is no address such as http://127.0.0.1:{defaultPort}.");
+        }
 
         var port = NullWhenEmpty(configuration[portKey]) ?? defaultPort.ToString(CultureInfo.InvariantCulture);
-        return new Uri($"http://127.0.0.1:{port}");
+        return Uri.TryCreate($"http://127.0.0.1:{port}", UriKind.Absolute, out var own)
+            ? own
+            : throw new InvalidOperationException($"{portKey} is '{port}', which is not a port number.");
     }
 
     private static string? NullWhenEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;

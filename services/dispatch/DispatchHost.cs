@@ -15,18 +15,17 @@ namespace WhatsAppMesh.Dispatch;
 public static partial class DispatchHost
 {
     /// <summary>Registers everything the service needs.</summary>
-    /// <exception cref="InvalidOperationException">Settings are missing or wrong; the message names every one.</exception>
+    /// <exception cref="SettingsException">Settings are missing or wrong; the message names every one.</exception>
     public static WebApplicationBuilder AddDispatch(this WebApplicationBuilder builder)
     {
-        var options = builder.Configuration.GetSection(DispatchOptions.Section).Get<DispatchOptions>() ?? new DispatchOptions();
-        var connectionString = builder.Configuration.GetConnectionString("Database");
-        Validate(options, connectionString);
+        var settings = ServiceSettings.Of(builder);
+        settings.Read<DispatchOptions>(DispatchOptions.Section, static options => options.Validate());
+        var connectionString = settings.Required("ConnectionStrings:Database", "the PostgreSQL database of dispatch");
 
         var services = builder.Services;
-        services.AddSingleton(options);
-        services.AddSchemaMigration(connectionString!, static database => new DispatchContext(database));
-        services.AddSingleton(_ => ServiceDatabase.Open(connectionString!));
-        services.AddKeyedSingleton(SendStore.Sessions, (_, _) => ServiceDatabase.OpenHot(connectionString!));
+        services.AddSchemaMigration(connectionString, static database => new DispatchContext(database));
+        services.AddSingleton(_ => ServiceDatabase.Open(connectionString));
+        services.AddKeyedSingleton(SendStore.Sessions, (_, _) => ServiceDatabase.OpenHot(connectionString));
         services.AddSidecar();
         services.AddSingleton<DispatchService>();
         services.AddGrpc().AddServiceOptions<DispatchService>(static grpc => grpc.Interceptors.Add<RefusalInterceptor>());
@@ -39,14 +38,14 @@ public static partial class DispatchHost
         services.AddSingleton<ExecutionStats>();
         services.AddSingleton<BulkReplays>();
         services.AddSingleton<Runs>();
-        services.AddSingleton<IReadinessCheck, DatabaseReadiness>();
-        services.AddSingleton<IReadinessCheck, SidecarReadiness>();
+        services.AddHealthChecks().AddReadiness<DatabaseReadiness>("database").AddReadiness<SidecarReadiness>("sidecar");
         builder.AddDeliveries("dispatch", replaySends: true);
         services.AddSingleton<IPersonErasure, DispatchErasure>();
         services.AddSingleton<JobUpkeep>();
         services.AddHostedService(static provider => provider.GetRequiredService<JobUpkeep>());
         services.AddHostedService<BulkReplayRunner>();
         builder.AddSending();
+        settings.ThrowIfWrong("dispatch");
         return builder;
     }
 
@@ -65,15 +64,6 @@ public static partial class DispatchHost
         if (app.Services.GetRequiredService<InstanceTenants>().AreEverybodys)
             Log.InstancesAreEverybodys(app.Logger);
         return app;
-    }
-
-    private static void Validate(DispatchOptions options, string? connectionString)
-    {
-        var wrong = options.Validate().ToList();
-        if (string.IsNullOrWhiteSpace(connectionString))
-            wrong.Add("ConnectionStrings:Database is missing: set it to the PostgreSQL database of dispatch.");
-        if (wrong.Count > 0)
-            throw new InvalidOperationException("Dispatch cannot start: " + string.Join(' ', wrong));
     }
 
     private static partial class Log

@@ -1,11 +1,11 @@
 using WhatsAppMesh.Dispatch;
 using WhatsAppMesh.Hosting;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddMeshHosting("dispatch");
-builder.AddDispatch();
-
-var app = builder.Build();
-app.MapMeshEndpoints();
-app.MapDispatch();
-return await app.RunServiceAsync(args);
+return await ServiceProgram.RunAsync(
+    args,
+    static builder => builder.AddMeshHosting("dispatch").AddDispatch(),
+    static app =>
+    {
+        app.MapMeshEndpoints();
+        app.MapDispatch();
+    });

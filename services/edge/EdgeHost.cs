@@ -11,7 +11,7 @@ namespace WhatsAppMesh.Edge;
 public static class EdgeHost
 {
     /// <summary>Registers edge.</summary>
-    /// <exception cref="InvalidOperationException">A setting is wrong; the message names every one.</exception>
+    /// <exception cref="SettingsException">A setting is wrong; the message names every one.</exception>
     public static WebApplicationBuilder AddEdge(this WebApplicationBuilder builder)
     {
         var options = EdgeOptions.Read(builder.Configuration);
@@ -34,18 +34,17 @@ public static class EdgeHost
             services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<CurrentCatalog>();
         builder.Services.AddSingleton<IReadinessNotes>(static services => services.GetRequiredService<CurrentCatalog>());
-        builder.Services.AddSingleton<IReadinessCheck, SendersReadiness>();
+        var health = builder.Services.AddHealthChecks().AddReadiness<SendersReadiness>("senders").AddReadiness<ShutdownDrain>("shutdown");
         builder.Services.AddSingleton<CatalogFile>();
         builder.Services.AddSingleton<SecretReader>();
         builder.Services.AddHostedService<CatalogReloader>();
         builder.Services.AddSingleton<IngestForwarder>();
         builder.Services.AddSingleton<DoorsApi>();
-        builder.Services.AddOperatorApi(options.Operator);
+        builder.Services.AddOperatorApi(options);
         builder.Services.AddSingleton<ShutdownDrain>();
-        builder.Services.AddSingleton<IReadinessCheck>(static services => services.GetRequiredService<ShutdownDrain>());
         builder.Services.AddHostedService(static services => services.GetRequiredService<ShutdownDrain>());
         if (options.Ingest.ThroughSidecar)
-            builder.Services.AddSingleton<IReadinessCheck, SidecarReadiness>();
+            health.AddReadiness<SidecarReadiness>("sidecar");
         return builder;
     }
 

@@ -56,14 +56,14 @@ public sealed record EdgeOptions
     internal IEnumerable<IPNetwork> ProxyNetworks => Proxies.Select(static text => IPNetwork.Parse(text));
 
     /// <summary>Reads and checks the settings.</summary>
-    /// <exception cref="InvalidOperationException">Some are wrong; the message names every one with its key.</exception>
+    /// <exception cref="SettingsException">Some are wrong; the message names every one with its key.</exception>
     public static EdgeOptions Read(IConfiguration configuration)
     {
         var options = configuration.GetSection("Edge").Get<EdgeOptions>() ?? new EdgeOptions();
         options = options with { InternalToken = configuration["Mesh:InternalToken"] ?? "", Limits = options.Limits.For(configuration) };
         var errors = EdgeOptionsValidator.Validate(options);
         if (errors.Count > 0)
-            throw new InvalidOperationException($"edge cannot start with these settings:\n  {string.Join("\n  ", errors)}");
+            throw new SettingsException("edge", errors);
         return options;
     }
 }

@@ -1,9 +1,4 @@
 using WhatsAppMesh.Edge;
 using WhatsAppMesh.Hosting;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddEdge();
-
-var app = builder.Build();
-app.MapEdge();
-return await app.RunServiceAsync(args);
+return await ServiceProgram.RunAsync(args, static builder => builder.AddEdge(), static app => app.MapEdge());

@@ -1,4 +1,4 @@
-using WhatsAppMesh.Hosting;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace WhatsAppMesh.Edge;
 
@@ -8,16 +8,15 @@ namespace WhatsAppMesh.Edge;
 /// </summary>
 public sealed partial class ShutdownDrain(
     IHostApplicationLifetime lifetime, EdgeOptions options, TimeProvider clock, ILogger<ShutdownDrain> logger)
-    : IHostedLifecycleService, IReadinessCheck
+    : IHostedLifecycleService, IHealthCheck
 {
     private volatile bool _stopping;
 
     /// <inheritdoc/>
-    public string Name => "shutdown";
-
-    /// <inheritdoc/>
-    public Task<string?> CheckAsync(CancellationToken cancellationToken) =>
-        Task.FromResult(_stopping || lifetime.ApplicationStopping.IsCancellationRequested ? "The process is ending." : null);
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
+        _stopping || lifetime.ApplicationStopping.IsCancellationRequested
+            ? HealthCheckResult.Unhealthy("The process is ending.")
+            : HealthCheckResult.Healthy());
 
     /// <inheritdoc/>
     public async Task StoppingAsync(CancellationToken cancellationToken)

@@ -6,12 +6,15 @@ namespace WhatsAppMesh.Ingest;
 public static class IngestHost
 {
     /// <summary>Registers everything.</summary>
-    /// <exception cref="InvalidOperationException">Settings are missing or wrong; the message names every one.</exception>
+    /// <exception cref="SettingsException">Settings are missing or wrong; the message names every one.</exception>
     public static WebApplicationBuilder AddIngest(this WebApplicationBuilder builder)
     {
-        var options = IngestOptions.Read(builder.Configuration);
-        var (connectionString, token) = (builder.Configuration.GetConnectionString("Database"), builder.Configuration[InternalToken.Key]);
-        Validate(options, connectionString, token);
+        var settings = ServiceSettings.Of(builder);
+        var options = settings.Read<IngestOptions>(
+            IngestOptions.Section, static options => options.Validate(), options => options.For(builder.Configuration));
+        var connectionString = settings.Required("ConnectionStrings:Database", "the PostgreSQL database of ingest");
+        var token = settings.Required(InternalToken.Key, "the secret that edge sends");
+        settings.ThrowIfWrong("ingest");
 
         // The doors count for themselves, and read to the end what they refuse: a limit of the server would cut the connection, and edge would
         // take that for an ingest that is away. gRPC has its own limit below.
@@ -23,9 +26,9 @@ public static class IngestHost
             kestrel.Limits.MaxRequestHeadersTotalSize = 64 * 1024;
         });
         var services = builder.Services;
-        services.AddSingleton(options);
-        services.AddSingleton(new InternalToken(token!));
-        services.AddSingleton(provider => new LakeDatabase(connectionString!, builder.Configuration, provider.GetRequiredService<ILogger<LakeDatabase>>()));
+        services.AddSingleton(new InternalToken(token));
+        services.AddSingleton(provider => new LakeDatabase(
+            connectionString, builder.Configuration, provider.GetRequiredService<ILogger<LakeDatabase>>()));
         services.AddSingleton<IServiceSchema>(provider => provider.GetRequiredService<LakeDatabase>());
         services.AddSingleton<IngestMetrics>();
         services.AddSingleton<LakeSignal>();
@@ -41,8 +44,8 @@ public static class IngestHost
         ConsumerAccounts.Register(services, options.Retention.ConsumerIds);
         services.AddSingleton<LakeRetention>();
         services.AddSingleton<SidecarPublisher>();
-        services.AddSingleton<IReadinessCheck>(provider => new DatabaseReadiness(provider.GetRequiredService<LakeDatabase>().Hot));
-        services.AddSingleton<IReadinessCheck, SidecarReadiness>();
+        services.AddSingleton(provider => new DatabaseReadiness(provider.GetRequiredService<LakeDatabase>().Hot));
+        services.AddHealthChecks().AddReadiness<DatabaseReadiness>("database").AddReadiness<SidecarReadiness>("sidecar");
         services.AddHostedService(provider => provider.GetRequiredService<LakePartitions>());
         services.AddHostedService<BacklogWatch>();
         services.AddHostedService(static provider => provider.GetRequiredService<LakeRetention>());
@@ -64,16 +67,5 @@ public static class IngestHost
         app.MapGrpcService<LakeService>().OnAppPort().RequireSidecarToken();
         app.MapGrpcService<PrivacyService>().OnAppPort().RequireSidecarToken();
         return app;
-    }
-
-    private static void Validate(IngestOptions options, string? connectionString, string? token)
-    {
-        var wrong = options.Validate().ToList();
-        if (string.IsNullOrWhiteSpace(connectionString))
-            wrong.Add("ConnectionStrings:Database is missing: set it to the PostgreSQL database of ingest.");
-        if (string.IsNullOrWhiteSpace(token))
-            wrong.Add($"{InternalToken.Key} is missing: set it to the secret that edge sends.");
-        if (wrong.Count > 0)
-            throw new InvalidOperationException("Ingest cannot start: " + string.Join(' ', wrong));
     }
 }

@@ -59,18 +59,17 @@ public sealed record IngestOptions
     /// <summary>How long the lake keeps events. Default: for ever.</summary>
     public RetentionOptions Retention { get; init; } = new();
 
-    /// <summary>Reads the settings, and derives from the one setting of a body's size what they do not say themselves.</summary>
+    /// <summary>These settings, with what they do not say themselves from the one setting of a body's size.</summary>
     /// <exception cref="InvalidOperationException">That setting is no size.</exception>
-    public static IngestOptions Read(IConfiguration configuration)
+    public IngestOptions For(IConfiguration configuration)
     {
-        var options = configuration.GetSection(Section).Get<IngestOptions>() ?? new IngestOptions();
         var maxBody = BodyLimit.IsOwn(configuration, $"{Section}:{nameof(MaxBodyBytes)}")
-            ? options.MaxBodyBytes
-            : Math.Max(options.MaxBodyBytes, BodyLimit.Read(configuration));
+            ? MaxBodyBytes
+            : Math.Max(MaxBodyBytes, BodyLimit.Read(configuration));
         var queue = BodyLimit.IsOwn(configuration, $"{Section}:{nameof(QueueBytes)}")
-            ? options.QueueBytes
-            : Math.Max(options.QueueBytes, 2L * maxBody);
-        return options with { MaxBodyBytes = maxBody, QueueBytes = queue };
+            ? QueueBytes
+            : Math.Max(QueueBytes, 2L * maxBody);
+        return this with { MaxBodyBytes = maxBody, QueueBytes = queue };
     }
 
     /// <summary>Every broken rule as "key: what is wrong", empty when all is well.</summary>

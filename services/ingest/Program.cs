@@ -1,11 +1,11 @@
 using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Ingest;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddMeshHosting("ingest");
-builder.AddIngest();
-
-var app = builder.Build();
-app.MapMeshEndpoints();
-app.MapIngest();
-return await app.RunServiceAsync(args);
+return await ServiceProgram.RunAsync(
+    args,
+    static builder => builder.AddMeshHosting("ingest").AddIngest(),
+    static app =>
+    {
+        app.MapMeshEndpoints();
+        app.MapIngest();
+    });

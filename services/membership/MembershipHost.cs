@@ -11,21 +11,19 @@ namespace WhatsAppMesh.Membership;
 public static class MembershipHost
 {
     /// <summary>Registers everything the service needs.</summary>
-    /// <exception cref="InvalidOperationException">Settings are missing or wrong; the message names every one.</exception>
+    /// <exception cref="SettingsException">Settings are missing or wrong; the message names every one.</exception>
     public static WebApplicationBuilder AddMembership(this WebApplicationBuilder builder)
     {
-        var options = builder.Configuration.GetSection(MembershipOptions.Section).Get<MembershipOptions>() ?? new MembershipOptions();
-        var connectionString = builder.Configuration.GetConnectionString("Database");
-        Validate(options, connectionString);
+        var settings = ServiceSettings.Of(builder);
+        settings.Read<MembershipOptions>(MembershipOptions.Section, static options => options.Validate());
+        var connectionString = settings.Required("ConnectionStrings:Database", "the PostgreSQL database of membership");
 
         var services = builder.Services;
-        services.AddSingleton(options);
-        services.AddSchemaMigration(connectionString!, static database => new MembershipContext(database));
-        services.AddSingleton(_ => ServiceDatabase.Open(connectionString!));
+        services.AddSchemaMigration(connectionString, static database => new MembershipContext(database));
+        services.AddSingleton(_ => ServiceDatabase.Open(connectionString));
         services.AddSingleton<MembershipMetrics>();
         services.AddSingleton<IBatchHandler, MembershipHandler>();
-        services.AddSingleton<IReadinessCheck, DatabaseReadiness>();
-        services.AddSingleton<IReadinessCheck, SidecarReadiness>();
+        services.AddHealthChecks().AddReadiness<DatabaseReadiness>("database").AddReadiness<SidecarReadiness>("sidecar");
         services.AddSingleton<GroupQueries>();
         services.AddSingleton<MemberQueries>();
         services.AddSingleton<PersonQueries>();
@@ -35,6 +33,7 @@ public static class MembershipHost
         services.AddGrpc().AddServiceOptions<MembershipService>(static grpc => grpc.Interceptors.Add<RebuildGate>());
         builder.AddDeliveries("membership");
         services.AddHostedService<JoinOutbox>();
+        settings.ThrowIfWrong("membership");
         return builder;
     }
 
@@ -45,14 +44,5 @@ public static class MembershipHost
         app.MapGrpcService<ErasureService>().OnAppPort().RequireSidecarToken();
         app.MapDeliveries();
         return app;
-    }
-
-    private static void Validate(MembershipOptions options, string? connectionString)
-    {
-        var wrong = options.Validate().ToList();
-        if (string.IsNullOrWhiteSpace(connectionString))
-            wrong.Add("ConnectionStrings:Database is missing: set it to the PostgreSQL database of membership.");
-        if (wrong.Count > 0)
-            throw new InvalidOperationException("Membership cannot start: " + string.Join(' ', wrong));
     }
 }

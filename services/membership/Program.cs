@@ -1,11 +1,11 @@
 using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Membership;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddMeshHosting("membership");
-builder.AddMembership();
-
-var app = builder.Build();
-app.MapMeshEndpoints();
-app.MapMembership();
-return await app.RunServiceAsync(args);
+return await ServiceProgram.RunAsync(
+    args,
+    static builder => builder.AddMeshHosting("membership").AddMembership(),
+    static app =>
+    {
+        app.MapMeshEndpoints();
+        app.MapMembership();
+    });

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using WhatsAppMesh.Edge.Tests.Driving;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Edge.Tests;
 
@@ -19,7 +20,7 @@ public sealed class SettingsTests
             ["Edge:Limits:ConcurrentBodies"] = "0",
             ["Edge:Limits:AddressRequestsPerSecond"] = "-1",
         }).Build();
-        var exception = Assert.Throws<InvalidOperationException>(() => EdgeOptions.Read(configuration));
+        var exception = Assert.Throws<SettingsException>(() => EdgeOptions.Read(configuration));
         string[] keys =
         [
             "Mesh:InternalToken", "Edge:DefaultTenant", "Edge:Proxies", "Edge:ReloadSeconds", "Edge:Ingest:Address", "Edge:Ingest:TimeoutSeconds",
@@ -37,7 +38,7 @@ public sealed class SettingsTests
             ["Mesh:InternalToken"] = "wörd",
             ["Edge:Ingest:Address"] = "http://127.0.0.1:1",
         }).Build();
-        var exception = Assert.Throws<InvalidOperationException>(() => EdgeOptions.Read(configuration));
+        var exception = Assert.Throws<SettingsException>(() => EdgeOptions.Read(configuration));
         Assert.Contains("Mesh:InternalToken", exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("wörd", exception.Message, StringComparison.Ordinal);
     }
@@ -53,7 +54,7 @@ public sealed class SettingsTests
             ["Mesh:InternalToken"] = EdgeUnderTest.InternalToken,
             ["Edge:Ingest:Address"] = address,
         }).Build();
-        var exception = Assert.Throws<InvalidOperationException>(() => EdgeOptions.Read(configuration));
+        var exception = Assert.Throws<SettingsException>(() => EdgeOptions.Read(configuration));
         Assert.Contains("Edge:Ingest:Address", exception.Message, StringComparison.Ordinal);
     }
 

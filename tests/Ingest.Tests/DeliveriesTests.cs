@@ -172,7 +172,7 @@ public class DeliveriesTests(SharedIngest shared) : IClassFixture<SharedIngest>
         {
             var all = settings.ToDictionary(static one => one.Key, static one => (string?)one.Value);
             var configuration = new ConfigurationBuilder().AddInMemoryCollection(all).Build();
-            var options = IngestOptions.Read(configuration);
+            var options = (configuration.GetSection(IngestOptions.Section).Get<IngestOptions>() ?? new IngestOptions()).For(configuration);
             Assert.Empty(options.Validate());
             return (options.MaxBodyBytes, options.QueueBytes);
         }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Libs.Tests;
@@ -22,7 +23,8 @@ public sealed class HostingTests : IAsyncLifetime
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["APP_PORT"] = "0", ["HTTP_PORT"] = "0", ["APP_API_TOKEN"] = "right" });
         builder.AddMeshHosting("test");
-        builder.Services.AddSingleton<IReadinessCheck>(_switch);
+        builder.Services.AddSingleton(_switch);
+        builder.Services.AddHealthChecks().AddReadiness<Switch>("switch");
         _app = builder.Build();
         _app.MapMeshEndpoints();
         _app.MapPost("/events", () => "taken").OnAppPort().RequireSidecarToken();
@@ -116,12 +118,37 @@ public sealed class HostingTests : IAsyncLifetime
         return await _client.SendAsync(request);
     }
 
-    private sealed class Switch : IReadinessCheck
+    [Fact]
+    public async Task A_check_that_throws_or_hangs_is_not_ready_and_tells_nothing_of_why()
     {
-        public string Name => "switch";
+        _switch.Failure = new InvalidOperationException("Host=secret");
+        using var failed = await SendAsync(HttpMethod.Get, new Uri(_httpPort, "/readyz"), HttpVersion.Version11);
+        Assert.Equal(
+            (HttpStatusCode.ServiceUnavailable, """{"status":"not ready","checks":{"switch":"InvalidOperationException: the check failed."}}"""),
+            (failed.StatusCode, await failed.Content.ReadAsStringAsync()));
 
+        (_switch.Failure, _switch.Hangs) = (null, true);
+        using var hung = await SendAsync(HttpMethod.Get, new Uri(_httpPort, "/readyz"), HttpVersion.Version11);
+        Assert.Equal(
+            (HttpStatusCode.ServiceUnavailable, """{"status":"not ready","checks":{"switch":"No answer within 2 s."}}"""),
+            (hung.StatusCode, await hung.Content.ReadAsStringAsync()));
+    }
+
+    private sealed class Switch : IHealthCheck
+    {
         public string? Problem { get; set; }
 
-        public Task<string?> CheckAsync(CancellationToken cancellationToken) => Task.FromResult(Problem);
+        public Exception? Failure { get; set; }
+
+        public bool Hangs { get; set; }
+
+        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+        {
+            if (Failure is not null)
+                throw Failure;
+            if (Hangs)
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            return Problem is null ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy(Problem);
+        }
     }
 }

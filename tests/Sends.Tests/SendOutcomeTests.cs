@@ -160,7 +160,11 @@ public sealed class SendOutcomeTests
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("WHATSAPP_MODE", value)]).Build();
 
-        Assert.Equal(mode, SendingOptions.Read(configuration, out var warning).Mode.ToString());
+        var options = new SendingOptions();
+
+        options.TakeMode(configuration, Assert.Fail, out var warning);
+
+        Assert.Equal(mode, options.Mode.ToString());
         Assert.Equal(warns, warning is not null);
     }
 

@@ -35,14 +35,14 @@ internal sealed class ApiRefusal(
     public static ApiRefusal Unprocessable(string code, string error, FieldErrors errors) => new(StatusCodes.Status422UnprocessableEntity, code, error, errors.ByField);
 
     /// <summary>Writes it.</summary>
-    public Task WriteAsync(HttpContext context) => state is null && retryAfter is null
-        ? ProblemAnswers.WriteAsync(context, status, code, Message, errors: errors)
-        : ProblemAnswers.WriteAsync(context, status, code, Message, retryAfter, errors, json =>
-        {
-            // Beside the number that is the answer's status, the state has a name of its own.
-            if (state is not null)
-                json.WriteString("current_status", state);
-            if (retryAfter is { } wait)
-                json.WriteNumber("retry_after_seconds", Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)));
-        });
+    public Task WriteAsync(HttpContext context)
+    {
+        var more = new Dictionary<string, object?>();
+        // Beside the number that is the answer's status, the state has a name of its own.
+        if (state is not null)
+            more["current_status"] = state;
+        if (retryAfter is { } wait)
+            more["retry_after_seconds"] = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds));
+        return ProblemAnswers.WriteAsync(context, status, code, Message, retryAfter, errors, more);
+    }
 }

@@ -61,12 +61,10 @@ internal static class MessagesApi
             return false;
 
         await ProblemAnswers.WriteAsync(
-            context, StatusCodes.Status409Conflict, "INSTANCE_DISCONNECTED", "The instance is not connected to WhatsApp.", more: json =>
+            context, StatusCodes.Status409Conflict, "INSTANCE_DISCONNECTED", "The instance is not connected to WhatsApp.",
+            more: new Dictionary<string, object?>
             {
-                json.WriteStartObject("details");
-                json.WriteString("status", state.Status);
-                json.WriteBoolean("connected", state.Connected);
-                json.WriteEndObject();
+                ["details"] = new Dictionary<string, object?> { ["status"] = state.Status, ["connected"] = state.Connected },
             });
         return true;
     }

@@ -7,18 +7,17 @@ namespace WhatsAppMesh.Dispatch.Sending;
 internal static class SendingHost
 {
     /// <summary>Registers claims and sending.</summary>
-    /// <exception cref="InvalidOperationException">Settings are wrong; the message names every one.</exception>
     public static WebApplicationBuilder AddSending(this WebApplicationBuilder builder)
     {
-        var claims = builder.Configuration.GetSection(ClaimOptions.Section).Get<ClaimOptions>() ?? new ClaimOptions();
-        var options = SendingOptions.Read(builder.Configuration, out var warning);
-        var wrong = claims.Validate().Concat(options.Validate(claims)).ToList();
-        if (wrong.Count > 0)
-            throw new InvalidOperationException("Dispatch cannot start: " + string.Join(' ', wrong));
+        var settings = ServiceSettings.Of(builder);
+        string? warning = null;
+        var claims = settings.Read<ClaimOptions>(ClaimOptions.Section, static claims => claims.Validate());
+        var options = settings.Read<SendingOptions>(
+            SendingOptions.Section,
+            sending => sending.Validate(claims),
+            sending => sending.TakeMode(builder.Configuration, settings.Wrong, out warning));
 
         var services = builder.Services;
-        services.AddSingleton(claims);
-        services.AddSingleton(options);
         services.AddSingleton(new SettingsWarning(warning));
         services.AddSingleton(WorkerIdentity.Own());
         services.AddSingleton<LeaseWatch>();

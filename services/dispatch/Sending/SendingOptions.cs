@@ -99,36 +99,36 @@ public sealed record SendingOptions
 
     private static readonly TimeSpan[] DefaultDelays = [TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(60)];
 
-    /// <summary>Reads the settings.</summary>
+    /// <summary>Takes the mode from <c>WHATSAPP_MODE</c>, where that is set.</summary>
     /// <param name="configuration">Where from.</param>
+    /// <param name="wrong">Is told when it is no mode.</param>
     /// <param name="warning">Something to tell the operator; null when there is nothing.</param>
-    /// <exception cref="InvalidOperationException"><c>WHATSAPP_MODE</c> is no mode.</exception>
-    public static SendingOptions Read(IConfiguration configuration, out string? warning)
+    public void TakeMode(IConfiguration configuration, Action<string> wrong, out string? warning)
     {
+        ArgumentNullException.ThrowIfNull(configuration);
+        ArgumentNullException.ThrowIfNull(wrong);
         warning = null;
-        var options = configuration.GetSection(Section).Get<SendingOptions>() ?? new SendingOptions();
         switch (configuration["WHATSAPP_MODE"]?.ToLowerInvariant())
         {
             case null or "":
                 break;
             case "http":
-                options.Mode = SendMode.Http;
+                Mode = SendMode.Http;
                 break;
             case "sidecar":
-                options.Mode = SendMode.Http;
+                Mode = SendMode.Http;
                 warning = "WHATSAPP_MODE is 'sidecar', which is 'http' now: every send goes through the sidecar.";
                 break;
             case "dryrun":
-                options.Mode = SendMode.DryRun;
+                Mode = SendMode.DryRun;
                 break;
             case "disabled":
-                options.Mode = SendMode.Disabled;
+                Mode = SendMode.Disabled;
                 break;
             case var other:
-                throw new InvalidOperationException($"WHATSAPP_MODE is '{other}'; it must be http, dryrun or disabled.");
+                wrong($"WHATSAPP_MODE is '{other}': it must be http, dryrun or disabled.");
+                break;
         }
-
-        return options;
     }
 
     /// <summary>Every rule that the settings break; empty when all is well.</summary>

@@ -6,7 +6,7 @@ namespace WhatsAppMesh.Edge.Operator;
 internal static class OperatorHost
 {
     /// <summary>Registers it.</summary>
-    public static IServiceCollection AddOperatorApi(this IServiceCollection services, OperatorOptions options)
+    public static IServiceCollection AddOperatorApi(this IServiceCollection services, EdgeOptions options)
     {
         services.AddSingleton<OperatorMetrics>();
         services.AddSingleton<OperatorGate>();
