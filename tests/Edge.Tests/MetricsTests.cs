@@ -39,6 +39,6 @@ public sealed class MetricsTests
         Assert.Contains("\nmesh_edge_request_seconds_bucket{le=\"", metrics, StringComparison.Ordinal);
         Assert.All(
             ["mesh_edge_catalog_problems", "mesh_edge_catalog_loads_total", "mesh_edge_bodies", "mesh_edge_body_bytes"],
-            name => Assert.Contains($"\n{name} ", metrics, StringComparison.Ordinal));
+            name => Assert.Contains($"\n{name}{{}} ", metrics, StringComparison.Ordinal));
     }
 }

@@ -15,7 +15,11 @@ internal static class SendingHost
         var options = settings.Read<SendingOptions>(
             SendingOptions.Section,
             sending => sending.Validate(claims),
-            sending => sending.TakeMode(builder.Configuration, settings.Wrong, out warning));
+            sending =>
+            {
+                sending.TakeMode(builder.Configuration, settings.Wrong, out warning);
+                return sending;
+            });
 
         var services = builder.Services;
         services.AddSingleton(new SettingsWarning(warning));

@@ -1,0 +1,26 @@
+using Microsoft.Extensions.DependencyInjection;
+using WhatsAppMesh.Libs.Tests.Scraping;
+using WhatsAppMesh.Membership.Store;
+
+namespace WhatsAppMesh.Membership.Tests;
+
+/// <summary>Names, labels and bounds that dashboards and alerts of others are made of.</summary>
+public sealed class MetricNamesTests
+{
+    [Fact]
+    public async Task Metrics_of_membership_keep_their_names_and_labels()
+    {
+        var scraped = await ScrapedMetrics.OfAsync(
+            static services => services.AddSingleton<MembershipMetrics>(),
+            static services => services.GetRequiredService<MembershipMetrics>().Applied(new BatchOutcome(), 1));
+
+        string[] expected =
+        [
+            "mesh_member_joins_total counter {result}",
+            "mesh_membership_facts_total counter",
+            "mesh_membership_folds_total counter {mode}",
+            "mesh_membership_rows_skipped_total counter",
+        ];
+        Assert.Superset(expected.ToHashSet(), scraped.ToHashSet());
+    }
+}
