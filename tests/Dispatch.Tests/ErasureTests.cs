@@ -53,5 +53,55 @@ public sealed class ErasureTests : IAsyncLifetime
         Assert.Equal(["sent|{}"], await _database.RowsAsync("select status, message::text from jobs where entity = '42'"));
     }
 
+    [Fact]
+    public async Task A_longer_number_is_somebody_else()
+    {
+        await _database.ApplyAsync(_lake.Stage("44", "offer", 3, more: new JsonObject { ["name"] = "Caio", ["phone"] = "+551199999000199" }));
+        await EraseAsync();
+        Assert.Equal(["44|pending|Caio"], await _database.RowsAsync(
+            "select j.entity, j.status, l.facts->'name'->>'v' from jobs j join leads l on l.lead_id = j.entity where j.entity = '44' and j.message <> '{}'"));
+    }
+
+    [Fact]
+    public async Task Ids_that_a_CRM_or_a_broker_made_of_a_number_and_what_people_wrote_about_it_are_erased_too()
+    {
+        await _database.ApplyAsync(_lake.Stage("5511999990001", "offer", 3, more: new JsonObject { ["name"] = "Ana" }));
+        await _database.ExecuteAsync("""
+            update jobs set status = 'sent', finished_at = now(), external_id = 'true_5511999990001@c.us_3EB0', last_error = 'no answer for +55 11 99999-0001' where entity = '5511999990001';
+            insert into job_decisions (id, tenant, job_id, action, requested_by, reason, decided_at)
+            select gen_random_uuid(), tenant, id, 'replay', 'ops', '5511999990001 asked for it', now() from jobs where entity = '5511999990001';
+            insert into deliveries.audit_trail (at, tenant, who, action, reason, count) values (now(), 'acme', 'ops', 'discard', 'of 5511999990001', 1)
+            """);
+        await EraseAsync();
+        foreach (var table in new[] { "jobs", "job_decisions", "leads", "stage_events", "attempts", "bulk_replays", "deliveries.audit_trail", "deliveries.outbox" })
+            Assert.DoesNotContain(await _database.RowsAsync($"select t::text from {table} t"), row => _erasure.Person.IsIn(row) || row.Contains("Ana", StringComparison.Ordinal));
+        Assert.Equal(["1"], await _database.RowsAsync("select count(*) from leads where lead_id like 'erased-%'"));
+        Assert.All((await EraseAsync()).Values, static again => Assert.Equal(0L, again));
+    }
+
+    [Fact]
+    public async Task What_remains_of_a_lead_is_what_a_rebuild_from_the_erased_lake_gives()
+    {
+        var events = new[]
+        {
+            _lake.Stage("42", "won", 4, more: new JsonObject { ["name"] = "Ana", ["phone"] = "5511999990001", ["attributes"] = new JsonObject { ["city"] = "Here" } }),
+            _lake.Stage("5511999990001", "offer", 5, more: new JsonObject { ["contact"] = new JsonObject { ["name"] = "Ana" } }),
+        };
+        await _database.ApplyAsync(events[0]);
+        await _database.ApplyAsync(events[1]);
+        await EraseAsync();
+        const string Leads = "select lead_id, stage_id, facts::text from leads where lead_id <> '43' order by lead_id";
+        const string Stages = "select lead_id, stage_id, event_id from stage_events where position > 2 order by 1, 2, 3";
+        var (leads, stages) = (await _database.RowsAsync(Leads), await _database.RowsAsync(Stages));
+        await _database.ExecuteAsync("delete from stage_events; delete from leads; delete from jobs");
+        foreach (var one in events)
+        {
+            one.PayloadJson = PayloadErasure.Erase(one.PayloadJson, _erasure.Person)!;
+            await _database.ApplyAsync(one);
+        }
+        Assert.Equal(leads, await _database.RowsAsync(Leads));
+        Assert.Equal(stages, await _database.RowsAsync(Stages));
+    }
+
     private Task<IReadOnlyDictionary<string, long>> EraseAsync() => new DispatchErasure(_database.Source, TimeProvider.System).EraseAsync(_erasure, default);
 }

@@ -19,6 +19,7 @@ public sealed record Erasure(
     public Guid NotedId { get; } = DerivedId.Of($"person.erased|{Id:D}");
 
     private const int MaxJids = 50;
+    private const int MaxUsernames = 200;
     private const int MaxTextLength = 500;
     private const int MaxNameLength = 100;
 
@@ -40,8 +41,10 @@ public sealed record Erasure(
         var jids = request.Jids.Select(Jid.Parse).ToList();
         if (jids.Any(static jid => !(jid.IsLid || jid.IsPhone) || jid.User.Length < Person.MinUserLength))
             return (null, "jids", $"must be addresses of a person (user@lid or user@s.whatsapp.net), with at least {Person.MinUserLength} characters before the @");
+        if (request.Usernames.Count > MaxUsernames || !request.Usernames.All(static name => Person.IsUsername(Person.Normal(name))))
+            return (null, "usernames", $"must be at most {MaxUsernames}, each of {Person.MinUsernameLength} to {Person.MaxUsernameLength} letters, digits, '.' and '_', with a letter");
         if (request.Heads.Any(static head => head.Key < 1 || head.Value < 0))
             return (null, "heads", "must be positions by log");
-        return (new Erasure(request.Tenant, id, new Person(id, jids), request.Reason, request.RequestedBy, request.PageToken, request.Heads), "", "");
+        return (new Erasure(request.Tenant, id, new Person(id, jids, request.Usernames), request.Reason, request.RequestedBy, request.PageToken, request.Heads), "", "");
     }
 }

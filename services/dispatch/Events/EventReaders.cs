@@ -58,7 +58,8 @@ internal static class EventReaders
         var facts = new Dictionary<string, LeadFact>();
         foreach (var name in (string[])["name", "phone"])
         {
-            if (Fact(body, name) is { } value)
+            // A pseudonym says that there was a phone once, and nothing can be sent there.
+            if (Fact(body, name) is { } value && !Person.IsPseudonym(value))
                 facts[name] = fact(name == "phone" ? Phone(body, value) : value);
         }
 

@@ -20,8 +20,8 @@ public sealed class MembershipErasure(NpgsqlDataSource database, MembershipOptio
         ("member_joins",
             """
             with old as (delete from member_joins t using whatsapp_groups g where g.id = t.group_id and g.tenant = $1 and t.jid = $2 returning t.*)
-            insert into member_joins (group_id, log, position, jid, event_id, state, tenant, joined_at, payload)
-            select group_id, log, position, $3, event_id, state, tenant, joined_at, payload from old on conflict do nothing
+            insert into member_joins (group_id, log, position, jid, event_id, state, tenant, joined_at, payload, hold_until)
+            select group_id, log, position, $3, event_id, state, tenant, joined_at, payload, hold_until from old on conflict do nothing
             """),
         ("group_tags",
             """
@@ -123,17 +123,19 @@ public sealed class MembershipErasure(NpgsqlDataSource database, MembershipOptio
         var people = (await ListAsync<long>(transaction, PeopleSql, [erasure.Tenant, reached], cancellationToken)).ToArray();
         object[] scope = [erasure.Tenant, names, people, reached];
         var groups = await ListAsync<long>(transaction, GroupsSql, scope, cancellationToken);
+        var told = await EraseGroupsAsync(erasure, transaction, cancellationToken);
         var rows = new Dictionary<string, long>
         {
             ["membership_rosters"] = await EraseRostersAsync(erasure, transaction, cancellationToken),
-            ["whatsapp_groups"] = await EraseGroupsAsync(erasure, transaction, cancellationToken),
+            ["whatsapp_groups"] = told.Count,
             ["deliveries.dead_letters"] = await DeliveriesErasure.EraseDeadLettersAsync(erasure, transaction, cancellationToken),
+            ["deliveries.texts"] = await DeliveriesErasure.EraseTextsAsync(erasure, transaction, cancellationToken),
         };
         await RenameAsync(erasure, transaction, rows, cancellationToken);
         if (rows.Values.Any(static count => count > 0))
         {
             var jids = (await ListAsync<string>(transaction, OwnedSql, scope, cancellationToken)).ConvertAll(jid => new PersonKey(erasure.Tenant, jid));
-            await new MembershipStore(transaction, options).FoldAgainAsync(jids, [.. groups], cancellationToken);
+            await new MembershipStore(transaction, options).FoldAgainAsync(jids, [.. groups.Union(told).Order()], cancellationToken);
             await RunAsync(transaction, EmptySql, scope, cancellationToken);
         }
         await transaction.CommitAsync(cancellationToken);
@@ -191,24 +193,61 @@ public sealed class MembershipErasure(NpgsqlDataSource database, MembershipOptio
         string? Renamed(string? jid) => erasure.Person.Jids.FirstOrDefault(known => known.Value == jid) is { IsEmpty: false } known ? erasure.Person.PseudonymOf(known) : jid;
     }
 
-    private static async Task<long> EraseGroupsAsync(Erasure erasure, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    // What was said of groups and what became of it: the fields are made of it again when the groups are folded.
+    private static async Task<List<long>> EraseGroupsAsync(Erasure erasure, NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
-        var found = new List<(long Id, string?[] Texts)>();
-        await using (var find = Command(
+        var changed = new List<long>();
+        var stated = await TextsAsync(
+            transaction, "select id, '', stated_fields::text from whatsapp_groups where tenant = $1 and stated_fields::text ~ $2 order by id",
+            [erasure.Tenant, erasure.Person.SearchPattern], cancellationToken);
+        foreach (var (id, _, fields) in stated)
+        {
+            if (ErasedFields(fields, erasure.Person) is not { } erased)
+                continue;
+            changed.Add(id);
+            await RunAsync(transaction, "update whatsapp_groups set stated_fields = $2::jsonb where id = $1", [id, erased], cancellationToken);
+        }
+        var told = await TextsAsync(
             transaction,
-            "select id, subject, description, owner_jid from whatsapp_groups where tenant = $1 and concat_ws(' ', subject, description, owner_jid) ~ $2",
-            [erasure.Tenant, erasure.Person.Pattern]))
+            """
+            select distinct c.group_id, c.field, c.value from group_field_changes c join whatsapp_groups g on g.id = c.group_id
+            where g.tenant = $1 and c.value ~ $2 order by 1, 2, 3
+            """,
+            [erasure.Tenant, erasure.Person.Pattern], cancellationToken);
+        foreach (var (id, field, value) in told)
         {
-            await using var reader = await find.ExecuteReaderAsync(cancellationToken);
-            while (await reader.ReadAsync(cancellationToken))
-                found.Add((reader.GetInt64(0), [reader.Text(1), reader.Text(2), reader.Text(3)]));
+            var erased = PayloadErasure.EraseText(value, erasure.Person);
+            if (erased == value)
+                continue;
+            changed.Add(id);
+            await RunAsync(
+                transaction, "update group_field_changes set value = $4 where group_id = $1 and field = $2 and value = $3", [id, field, value, erased], cancellationToken);
         }
-        foreach (var (id, texts) in found)
+        return [.. changed.Distinct()];
+    }
+
+    // {"Subject": ["text or null", "version"], ...}: of a version nothing is a person's, whatever digits it has.
+    private static string? ErasedFields(string text, Person person)
+    {
+        var fields = JsonSerializer.Deserialize(text, StoreJson.Default.DictionaryStringStringArray)!;
+        var isChanged = false;
+        foreach (var values in fields.Values)
         {
-            var erased = texts.Select(text => text is null ? DBNull.Value : (object)erasure.Person.Replace(text)).ToArray();
-            await RunAsync(transaction, "update whatsapp_groups set subject = $2::text, description = $3::text, owner_jid = $4::text where id = $1", [id, .. erased], cancellationToken);
+            if (values[0] is { } value && PayloadErasure.EraseText(value, person) is var erased && erased != value)
+                (values[0], isChanged) = (erased, true);
         }
-        return found.Count;
+        return isChanged ? JsonSerializer.Serialize(fields, StoreJson.Default.DictionaryStringStringArray) : null;
+    }
+
+    private static async Task<List<(long Id, string Name, string Text)>> TextsAsync(
+        NpgsqlTransaction transaction, string sql, object[] parameters, CancellationToken cancellationToken)
+    {
+        await using var command = Command(transaction, sql, parameters);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<(long, string, string)>();
+        while (await reader.ReadAsync(cancellationToken))
+            rows.Add((reader.GetInt64(0), reader.GetString(1), reader.GetString(2)));
+        return rows;
     }
 
     private static string Inside(string table, string column) =>
