@@ -104,6 +104,8 @@ public static class CollectedEventJson
             writer.WriteBoolean("payloadInLake"u8, true);
         if (value.Imported)
             writer.WriteBoolean("imported"u8, true);
+        if (value.Minimised)
+            writer.WriteBoolean("minimised"u8, true);
         writer.WriteEndObject();
     }
 
@@ -155,7 +157,8 @@ public static class CollectedEventJson
         if (Named(ref reader, "receivedAt"u8, "received_at"u8)) return CollectedEvent.ReceivedAtFieldNumber;
         if (Named(ref reader, "payloadJson"u8, "payload_json"u8)) return CollectedEvent.PayloadJsonFieldNumber;
         if (Named(ref reader, "payloadInLake"u8, "payload_in_lake"u8)) return CollectedEvent.PayloadInLakeFieldNumber;
-        return reader.ValueTextEquals("imported"u8) ? CollectedEvent.ImportedFieldNumber : 0;
+        if (reader.ValueTextEquals("imported"u8)) return CollectedEvent.ImportedFieldNumber;
+        return reader.ValueTextEquals("minimised"u8) ? CollectedEvent.MinimisedFieldNumber : 0;
     }
 
     private static bool Named(ref Utf8JsonReader reader, ReadOnlySpan<byte> jsonName, ReadOnlySpan<byte> protoName) =>
@@ -181,6 +184,7 @@ public static class CollectedEventJson
             case CollectedEvent.PayloadJsonFieldNumber: value.PayloadJson = ReadText(ref reader, field); break;
             case CollectedEvent.PayloadInLakeFieldNumber: value.PayloadInLake = ReadFlag(ref reader, field); break;
             case CollectedEvent.ImportedFieldNumber: value.Imported = ReadFlag(ref reader, field); break;
+            case CollectedEvent.MinimisedFieldNumber: value.Minimised = ReadFlag(ref reader, field); break;
         }
     }
 

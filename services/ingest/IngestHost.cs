@@ -14,6 +14,7 @@ public static class IngestHost
             IngestOptions.Section, static options => options.Validate(), options => options.For(builder.Configuration));
         var connectionString = settings.Required("ConnectionStrings:Database", "the PostgreSQL database of ingest");
         var token = settings.Required(InternalToken.Key, "the secret that edge sends");
+        var minimisation = MinimisationSettings.Read(builder.Configuration, settings.Wrong);
         settings.ThrowIfWrong("ingest");
 
         // The doors count for themselves, and read to the end what they refuse: a limit of the server would cut the connection, and edge would
@@ -26,6 +27,8 @@ public static class IngestHost
             kestrel.Limits.MaxRequestHeadersTotalSize = 64 * 1024;
         });
         var services = builder.Services;
+        services.AddSingleton(minimisation);
+        services.AddSingleton<LakeMinimiser>();
         services.AddSingleton(new InternalToken(token));
         services.AddSingleton(provider => new LakeDatabase(
             connectionString, builder.Configuration, provider.GetRequiredService<ILogger<LakeDatabase>>()));
@@ -49,6 +52,7 @@ public static class IngestHost
         services.AddHostedService(provider => provider.GetRequiredService<LakePartitions>());
         services.AddHostedService<BacklogWatch>();
         services.AddHostedService(static provider => provider.GetRequiredService<LakeRetention>());
+        services.AddHostedService(static provider => provider.GetRequiredService<LakeMinimiser>());
         if (options.Publish)
             services.AddHostedService<EventPublisher>();
         services.AddGrpc(grpc =>

@@ -9,7 +9,9 @@ namespace WhatsAppMesh.Edge.Operator;
 /// <param name="Service">App id of the service whose turn it is.</param>
 /// <param name="Page">Where it goes on; empty at its beginning.</param>
 /// <param name="Heads">Newest position by log that the lake has erased; empty while it is at it.</param>
-internal sealed record ErasureProgress(string ErasureId, string Service, string Page, IReadOnlyDictionary<int, long> Heads)
+/// <param name="Usernames">The person's usernames that the lake has found; empty while it is at it.</param>
+internal sealed record ErasureProgress(
+    string ErasureId, string Service, string Page, IReadOnlyDictionary<int, long> Heads, IReadOnlyList<string> Usernames)
 {
     /// <summary>The progress as the caller keeps it.</summary>
     public string ToText() => Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(this, ProgressJson.Default.ErasureProgress));

@@ -9,7 +9,9 @@ namespace WhatsAppMesh.Edge.Operator;
 /// <param name="Jids">Every JID of the person.</param>
 /// <param name="Reason">Why; names no person.</param>
 /// <param name="Next">What the answer before gave; absent in the first request.</param>
-internal sealed record ErasureOrder(string? ErasureId = null, IReadOnlyList<string?>? Jids = null, string? Reason = null, string? Next = null);
+/// <param name="Usernames">Usernames of the person, for those that never stood beside one of the JIDs. Default: none.</param>
+internal sealed record ErasureOrder(
+    string? ErasureId = null, IReadOnlyList<string?>? Jids = null, string? Reason = null, string? Next = null, IReadOnlyList<string?>? Usernames = null);
 
 /// <summary>What one request has done.</summary>
 /// <param name="Rows">Rows changed, by service and table.</param>
@@ -40,6 +42,7 @@ internal static class ErasuresApi
             ErasureId = OrderFields.Text("erasure_id", order.ErasureId),
             Reason = OrderFields.Text("reason", order.Reason),
             RequestedBy = call.Key,
+            Usernames = { OrderFields.Texts("usernames", order.Usernames) },
         };
         string[] apps = [services.LakeApp, .. services.Consumers];
         var begun = BeginningOf(order, request.ErasureId, apps);
@@ -52,7 +55,7 @@ internal static class ErasuresApi
     private static ErasureProgress BeginningOf(ErasureOrder order, string erasureId, string[] apps)
     {
         if (string.IsNullOrEmpty(order.Next))
-            return new ErasureProgress(erasureId, apps[0], "", new Dictionary<int, long>());
+            return new ErasureProgress(erasureId, apps[0], "", new Dictionary<int, long>(), []);
         return ErasureProgress.Read(order.Next, erasureId) is { } progress && apps.Contains(progress.Service)
             ? progress
             : throw OperatorRefusal.Invalid("next", "must be what the last answer to this erasure gave");
@@ -107,6 +110,7 @@ internal static class ErasuresApi
         var page = request.Clone();
         page.PageToken = progress.Page;
         page.Heads.Add(new Dictionary<int, long>(progress.Heads));
+        page.Usernames.Add(progress.Usernames.Except(page.Usernames));
         return page;
     }
 
@@ -117,7 +121,8 @@ internal static class ErasuresApi
         var place = Array.IndexOf(apps, progress.Service);
         if (place == apps.Length - 1)
             return null;
-        return progress with { Service = apps[place + 1], Page = "", Heads = place == 0 ? new Dictionary<int, long>(response.Heads) : progress.Heads };
+        var next = progress with { Service = apps[place + 1], Page = "" };
+        return place == 0 ? next with { Heads = new Dictionary<int, long>(response.Heads), Usernames = [.. response.Usernames] } : next;
     }
 
     private static SortedDictionary<string, long> Sum(IReadOnlyDictionary<string, long>? before, IDictionary<string, long> more)

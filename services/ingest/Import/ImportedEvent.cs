@@ -58,6 +58,8 @@ internal readonly record struct ImportedEvent(NewEvent? Event, string Field = ""
 
     private static (string Field, string Rule)? FirstBroken(CollectedEvent item, DateTimeOffset oldest, DateTimeOffset now)
     {
+        if (item.Minimised)
+            return ("minimised", "is a copy without people: only an export with full=true can be imported");
         if (!Guid.TryParseExact(item.EventId, "D", out _))
             return ("event_id", "must be a UUID");
         if (TextRules.BrokenBy(item.Type, EventReader.MaxTypeLength, isRequired: true) is { } type)

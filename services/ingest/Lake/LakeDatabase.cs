@@ -53,6 +53,8 @@ internal sealed partial class LakeDatabase : IServiceSchema, IAsyncDisposable
                 return;
             await this.PrepareAsync(_configuration, cancellationToken);
             await WarnWithoutReaderAsync(cancellationToken);
+            // Before anything is accepted: what comes in for a minimised tenant is never to be seen as it is.
+            await MinimisedEvents.DeclareAsync(Queries, MinimisationSettings.Read(_configuration, static sentence => throw new InvalidOperationException(sentence)), cancellationToken);
             Volatile.Write(ref _migrated, true);
         }
         finally

@@ -18,7 +18,7 @@ internal sealed partial class PrivacyService(LakeErasure erasure, LakeStore lake
     {
         var (asked, field, rule) = Erasure.Read(request);
         LakeService.Require(asked is not null, field, rule);
-        var cursor = asked!.PageToken.Length == 0 ? ErasureCursor.Start(await erasure.HeadsAsync(context.CancellationToken)) : ErasureCursor.Read(asked.PageToken);
+        var cursor = asked!.PageToken.Length == 0 ? ErasureCursor.Start(await erasure.HeadsAsync(context.CancellationToken), asked.Person.Usernames) : ErasureCursor.Read(asked.PageToken);
         LakeService.Require(cursor is not null || asked.PageToken.Length == 0, "page_token", "is no token");
         var response = new EraseResponse();
         if (cursor is not null)
@@ -26,13 +26,16 @@ internal sealed partial class PrivacyService(LakeErasure erasure, LakeStore lake
         var rewritten = 0L;
         var tenant = await erasure.TenantAsync(asked.Tenant, context.CancellationToken);
         var next = tenant is null ? null : cursor;
+        var last = next;
         for (var began = clock.GetTimestamp(); next is not null && clock.GetElapsedTime(began) < Shift;)
         {
-            (var rows, next) = await erasure.StepAsync(tenant!.Value, asked.Person, next, context.CancellationToken);
+            last = next;
+            (var rows, next) = await erasure.StepAsync(tenant!.Value, asked.Tenant, asked.Person, next, context.CancellationToken);
             rewritten += rows;
         }
         response.Rows.Add("whatsapp_events", rewritten);
         response.NextPageToken = next?.ToText() ?? "";
+        response.Usernames.Add(last?.Usernames ?? new HashSet<string>());
         if (next is null)
             await NoteAsync(asked);
         Log.Erased(logger, asked.NotedId, rewritten, next is null ? "done" : "to be continued");
@@ -44,7 +47,7 @@ internal sealed partial class PrivacyService(LakeErasure erasure, LakeStore lake
     {
         var now = clock.GetUtcNow();
         var payload = JsonSerializer.SerializeToUtf8Bytes(
-            new PersonErased(asked.Reason, asked.RequestedBy), ErasureJson.Default.PersonErased);
+            new PersonErased(PayloadErasure.EraseText(asked.Reason, asked.Person), asked.RequestedBy), ErasureJson.Default.PersonErased);
         try
         {
             await lake.AppendAsync(

@@ -151,6 +151,8 @@ internal sealed class RetiredPartitions(NpgsqlConnection session, RetentionOptio
         if (options.ForgetIds)
             await ForgetIdsAsync(month, cancellationToken);
         await ExecuteAsync($"drop table {month.Table}", cancellationToken);
+        // What readers of minimised tenants saw of it.
+        await ExecuteAsync($"delete from minimised_events where received_at >= '{month.Bound}' and received_at < '{month.Next.Bound}'", cancellationToken);
         await NoteDroppedAsync(month, cancellationToken);
     }
 
