@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using WhatsAppMesh.Edge.Limits;
 using WhatsAppMesh.Edge.Operator;
 using WhatsAppMesh.Edge.Sources;
+using WhatsAppMesh.Events;
 using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Edge;
@@ -40,6 +41,7 @@ public static class EdgeHost
         builder.Services.AddHostedService<CatalogReloader>();
         builder.Services.AddSingleton<IngestForwarder>();
         builder.Services.AddSingleton<DoorsApi>();
+        builder.Services.AddSingleton(ReadMinimisation(builder.Configuration));
         builder.Services.AddOperatorApi(options);
         builder.Services.AddSingleton<ShutdownDrain>();
         builder.Services.AddHostedService(static services => services.GetRequiredService<ShutdownDrain>());
@@ -58,6 +60,18 @@ public static class EdgeHost
         app.Services.GetRequiredService<DoorsApi>().Map(app);
         app.MapOperatorApi();
         return app;
+    }
+
+    private static Minimisation ReadMinimisation(IConfiguration configuration)
+    {
+        try
+        {
+            return new Minimisation(configuration.GetSection(Minimisation.TenantsSetting).Get<string[]>() ?? [], configuration[Minimisation.KeySetting]);
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new SettingsException("edge", [exception.Message]);
+        }
     }
 
     private static void Configure(KestrelServerLimits kestrel, LimitOptions limits)

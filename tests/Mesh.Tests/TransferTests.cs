@@ -91,6 +91,9 @@ public class TransferTests : IAsyncLifetime
         "chat_jid=1%40g.us&occurred_from=2026-06-01T00%3A00%3A00.0000000Z&tenant=a%20b&type=x&type=y",
         EventExport.QueryOf(["x", "y"], "1@g.us", new DateTimeOffset(2026, 6, 1, 2, 0, 0, TimeSpan.FromHours(2)), null, "a b"));
 
+    [Fact]
+    public void All_of_a_minimised_tenant_is_asked_for_by_name() => Assert.Equal("full=true", EventExport.QueryOf([], null, null, null, null, full: true));
+
     private async Task ImportAsync(HttpContext context)
     {
         if (context.Request.Query["tenant"] == "forbidden")

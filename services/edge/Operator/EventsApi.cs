@@ -13,7 +13,7 @@ internal static class EventsApi
     {
         api.MapGet("/events", ListAsync).ForViewers([.. Filter, "page_size", "page_token"]);
         api.MapGet("/events/{id}", GetAsync).ForViewers("revision");
-        api.MapGet("/events/export", EventExport.WriteAsync).ForOperators(Filter);
+        api.MapGet("/events/export", EventExport.WriteAsync).ForOperators([.. Filter, EventExport.Full]);
         api.MapPost("/events/import", EventImport.ReadAsync).ForOperators();
         api.MapGet("/stats", StatsAsync).ForViewers();
     }

@@ -3,6 +3,7 @@ using Grpc.Core;
 using WhatsAppMesh.Edge.Limits;
 using WhatsAppMesh.Edge.Signatures;
 using WhatsAppMesh.Edge.Sources;
+using WhatsAppMesh.Events;
 using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Edge.Operator;
@@ -12,7 +13,7 @@ namespace WhatsAppMesh.Edge.Operator;
 /// every refusal, those of the services behind edge included, and counts.
 /// </summary>
 internal sealed partial class OperatorGate(
-    CurrentCatalog current, AddressGates addresses, OperatorMetrics metrics, TimeProvider clock, ILogger<OperatorGate> logger)
+    CurrentCatalog current, AddressGates addresses, Minimisation minimisation, OperatorMetrics metrics, TimeProvider clock, ILogger<OperatorGate> logger)
 {
     private const string Unknown = "unknown";
 
@@ -26,8 +27,9 @@ internal sealed partial class OperatorGate(
         {
             CheckAddress(context);
             key = FindKey(context.Request);
-            context.Features.Set(Admit(context, route, key));
-            await handler(context);
+            var call = Admit(context, route, key);
+            context.Features.Set(call);
+            await (call.Veil is { } veil ? MinimisedAnswer.WriteAsync(context, veil, handler) : handler(context));
         }
         catch (Exception exception) when (
             exception is OperationCanceledException || (context.RequestAborted.IsCancellationRequested && exception is RpcException or IOException))
@@ -76,7 +78,7 @@ internal sealed partial class OperatorGate(
             throw OperatorRefusal.Forbidden("This concerns every tenant; it needs a key for the whole installation");
         var query = new QueryReader(context.Request.Query);
         query.RefuseOthers([.. route.Query, QueryReader.Tenant]);
-        return new OperatorCall(key, TenantOf(key, query), query, context);
+        return new OperatorCall(key, TenantOf(key, query), query, minimisation, context);
     }
 
     // The name of another tenant gets one answer, whether there is such a tenant or not.

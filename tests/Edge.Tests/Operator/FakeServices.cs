@@ -59,6 +59,9 @@ public sealed class FakeServices : IAsyncDisposable
     /// <summary>Events that an export gives before it fails; the failure is thrown at its end.</summary>
     public RpcException? ExportFailure { get; set; }
 
+    /// <summary>Changes an answer before it is given.</summary>
+    public Action<IMessage> Shape { get; set; } = static _ => { };
+
     public Uri Address => new(_app.Urls.Single());
 
     public static async Task<FakeServices> StartAsync()
@@ -85,11 +88,13 @@ public sealed class FakeServices : IAsyncDisposable
 
     private sealed class Recorder(FakeServices services) : Interceptor
     {
-        public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
             TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
         {
             services.Record((IMessage)request, context);
-            return continuation(request, context);
+            var answer = await continuation(request, context);
+            services.Shape((IMessage)answer);
+            return answer;
         }
 
         public override Task ServerStreamingServerHandler<TRequest, TResponse>(
@@ -111,7 +116,11 @@ public sealed class FakeServices : IAsyncDisposable
         public override async Task ExportEvents(ExportEventsRequest request, IServerStreamWriter<ExportEventsResponse> stream, ServerCallContext context)
         {
             for (var i = 0; i < 3; i++)
-                await stream.WriteAsync(new ExportEventsResponse { Event = Event(request.Filter.Tenant) });
+            {
+                var answer = new ExportEventsResponse { Event = Event(request.Filter.Tenant) };
+                services.Shape(answer);
+                await stream.WriteAsync(answer);
+            }
             if (services.ExportFailure is { } failure)
                 throw failure;
         }
@@ -156,7 +165,7 @@ public sealed class FakeServices : IAsyncDisposable
 
     private sealed class FakeMembershipService : Membership.V1.Membership.MembershipBase
     {
-        private static readonly Participant Ana = new() { ParticipantId = 5, Lid = "999000000000001@lid", Jids = { "999000000000001@lid" }, PushName = "Ana", Username = "ana.maria" };
+        private static Participant Ana => new() { ParticipantId = 5, Lid = "999000000000001@lid", Jids = { "999000000000001@lid" }, PushName = "Ana", Username = "ana.maria" };
 
         public override Task<GetGroupResponse> GetGroup(GetGroupRequest request, ServerCallContext context) =>
             Task.FromResult(new GetGroupResponse { Group = Group(request.Tenant) });
@@ -255,7 +264,7 @@ public sealed class FakeServices : IAsyncDisposable
                 return Task.FromResult(new EraseResponse { Rows = { ["facts"] = request.Heads[1] } });
             return Task.FromResult(request.PageToken.Length == 0
                 ? new EraseResponse { Rows = { ["whatsapp_events"] = 2 }, NextPageToken = "more" }
-                : new EraseResponse { Rows = { ["whatsapp_events"] = 3 }, Heads = { [1] = 100 } });
+                : new EraseResponse { Rows = { ["whatsapp_events"] = 3 }, Heads = { [1] = 100 }, Usernames = { "ana.souza_7" } });
         }
     }
 }

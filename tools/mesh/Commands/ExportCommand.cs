@@ -16,16 +16,19 @@ internal static class ExportCommand
 
     private static readonly Option<DateTimeOffset?> To = new("--to") { Description = "Only what occurred before this time (ISO 8601)." };
 
+    private static readonly Option<bool> Full = new("--full") { Description = "Of a tenant whose people readers do not see: all of it, to move it to another mesh." };
+
     private static readonly Option<FileInfo?> Out = new("--out", "-o") { Description = "File to write; it appears when the export is whole. Default: standard output." };
 
     public static Command Create(MeshContext context)
     {
         var (url, key, tenant) = (OperatorApi.Url(), OperatorApi.Key(), OperatorApi.Tenant());
-        var command = new Command("export", "Write the lake's events, one JSON object per line, in the order of the log.") { Types, Chat, From, To, Out, tenant, url, key };
+        var command = new Command("export", "Write the lake's events, one JSON object per line, in the order of the log.") { Types, Chat, From, To, Full, Out, tenant, url, key };
         command.Does(async (parsed, cancellationToken) =>
         {
             using var api = OperatorApi.Connect(context, parsed.GetValue(url), parsed.GetValue(key));
-            var query = EventExport.QueryOf(parsed.GetValue(Types) ?? [], parsed.GetValue(Chat), parsed.GetValue(From), parsed.GetValue(To), OperatorApi.TenantOr(parsed.GetValue(url), parsed.GetValue(key), parsed.GetValue(tenant)));
+            var query = EventExport.QueryOf(parsed.GetValue(Types) ?? [], parsed.GetValue(Chat), parsed.GetValue(From), parsed.GetValue(To),
+                OperatorApi.TenantOr(parsed.GetValue(url), parsed.GetValue(key), parsed.GetValue(tenant)), parsed.GetValue(Full));
             return await RunAsync(api, query, parsed.GetValue(Out), cancellationToken);
         });
         return command;

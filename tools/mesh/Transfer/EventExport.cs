@@ -8,9 +8,9 @@ namespace WhatsAppMesh.Mesh.Transfer;
 public sealed class EventExport(HttpClient api, Action<long> progress)
 {
     /// <summary>A filter as the API's query; null does not restrict.</summary>
-    public static string QueryOf(IEnumerable<string> types, string? chat, DateTimeOffset? from, DateTimeOffset? to, string? tenant)
+    public static string QueryOf(IEnumerable<string> types, string? chat, DateTimeOffset? from, DateTimeOffset? to, string? tenant, bool full = false)
     {
-        var pairs = new List<(string Name, string? Value)> { ("chat_jid", chat), ("occurred_from", Text(from)), ("occurred_to", Text(to)), ("tenant", tenant) };
+        var pairs = new List<(string Name, string? Value)> { ("chat_jid", chat), ("occurred_from", Text(from)), ("occurred_to", Text(to)), ("tenant", tenant), ("full", full ? "true" : null) };
         pairs.AddRange(types.Select(static type => ("type", (string?)type)));
         return string.Join('&', pairs.Where(static pair => pair.Value is not null).Select(static pair => $"{pair.Name}={Uri.EscapeDataString(pair.Value!)}"));
     }
