@@ -151,6 +151,23 @@ public sealed class ValuesTests
     public async Task An_instance_without_a_tenant_is_refused() =>
         Assert.Contains("instances", (await TryRenderAsync("broker: { instances: [{ id: sales }] }")).Errors, StringComparison.Ordinal);
 
+    [Fact]
+    public async Task Minimised_tenants_and_their_key_are_known_to_edge_and_ingest_alone()
+    {
+        var resources = await RenderAsync("minimisation: { tenants: [acme, beta] }");
+        foreach (var deployment in resources.Of("Deployment"))
+        {
+            var environment = deployment.Pod!["containers"]!.AsArray().SelectMany(static container => container!["env"]?.AsArray() ?? [])
+                .Where(static entry => entry!["name"]!.GetValue<string>().StartsWith("Mesh__Minimisation", StringComparison.Ordinal))
+                .Select(static entry => entry!["value"]?.GetValue<string>() ?? entry["valueFrom"]!["secretKeyRef"]!["key"]!.GetValue<string>());
+            Assert.Equal(
+                deployment.Name.EndsWith("edge", StringComparison.Ordinal) || deployment.Name.EndsWith("ingest", StringComparison.Ordinal)
+                    ? ["minimisation-key", "acme", "beta"]
+                    : [],
+                environment);
+        }
+    }
+
     /// <summary>The chart with values as a text of YAML.</summary>
     internal static async Task<Resources> RenderAsync(string values)
     {

@@ -63,6 +63,12 @@ securityContext:
 {{- end }}
 {{- if .facts.internalToken }}
 {{ include "mesh.secretEnv" (dict "name" "Mesh__InternalToken" "secret" $values.existingSecret "key" "internal-token") }}
+{{- if $values.minimisation.tenants }}
+{{ include "mesh.secretEnv" (dict "name" "Mesh__Minimisation__Key" "secret" $values.existingSecret "key" "minimisation-key") }}
+{{- range $index, $tenant := $values.minimisation.tenants }}
+- { name: Mesh__Minimisation__Tenants__{{ $index }}, value: {{ $tenant | quote }} }
+{{- end }}
+{{- end }}
 {{- end }}
 {{- if .facts.direct }}
 - { name: Edge__Ingest__Address, value: "http://{{ include "mesh.name" (dict "root" .root "part" "ingest") }}:8080" }
