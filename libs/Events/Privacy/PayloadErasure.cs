@@ -167,11 +167,11 @@ public static class PayloadErasure
             }
         }
 
-        // Absent, as every reader takes it. A label alone says by being empty that there is none.
+        // Absent, as every reader takes it. A label says by being empty that there is none; a username by being null that it was given up.
         private void WriteEmpty(Utf8JsonWriter writer, JsonProperty property)
         {
             _isChanged |= property.Value.ValueKind != JsonValueKind.Null && !(property.Value.ValueKind == JsonValueKind.String && property.Value.ValueEquals(""));
-            if (property.Value.ValueKind == JsonValueKind.String && property.NameEquals("label"))
+            if (property.Value.ValueKind == JsonValueKind.String && (property.NameEquals("label") || PersonFields.IsUsername(property.Name)))
                 writer.WriteStringValue("");
             else
                 writer.WriteNullValue();
