@@ -51,7 +51,7 @@ internal readonly record struct ImportedEvent(NewEvent? Event, string Field = ""
             Occurred = EventTime.FirstOf(receivedAt, (item.OccurredAt?.ToDateTimeOffset(), NullIfEmpty(item.OccurredAtSource) ?? EventTime.Envelope)),
             ReceivedAt = receivedAt,
             Payload = payload,
-            Key = KeyOf(item, eventId, payload, receivedAt),
+            Key = KeyOf(item.Source, item.Type, item.OccurredAtSource, eventId, payload, receivedAt),
             ImportedAt = now,
         });
     }
@@ -91,14 +91,15 @@ internal readonly record struct ImportedEvent(NewEvent? Event, string Field = ""
     }
 
     // As where it came from: what a service derived is told apart by its id alone, a CRM's stage change by its stage.
-    private static DedupKey KeyOf(CollectedEvent item, Guid eventId, ReadOnlyMemory<byte> payload, DateTimeOffset receivedAt)
+    internal static DedupKey KeyOf(
+        string source, string type, string occurredAtSource, Guid eventId, ReadOnlyMemory<byte> payload, DateTimeOffset receivedAt)
     {
-        if (item.Source.StartsWith(EventOrigin.Service, StringComparison.Ordinal))
-            return new DedupKey(BodyHash.OfDerived(item.Type, eventId), null);
-        var isStageChange = item.Type == EventTypes.LeadStageChanged && item.Source.StartsWith(EventOrigin.Crm, StringComparison.Ordinal);
+        if (source.StartsWith(EventOrigin.Service, StringComparison.Ordinal))
+            return new DedupKey(BodyHash.OfDerived(type, eventId), null);
+        var isStageChange = type == EventTypes.LeadStageChanged && source.StartsWith(EventOrigin.Crm, StringComparison.Ordinal);
         return isStageChange && StageHash.OfPayload(payload) is { } stage
             ? new DedupKey(stage, null)
-            : DedupKey.Of(item.Type, payload.Span, item.OccurredAtSource is "" or EventTime.Untimed, receivedAt);
+            : DedupKey.Of(type, payload.Span, occurredAtSource is "" or EventTime.Untimed, receivedAt);
     }
 
     private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;

@@ -177,10 +177,8 @@ internal sealed class LakeErasure(LakeDatabase database, Minimisation minimisati
     private static PlainEvent PlainOf(int log, Row row) =>
         new(log, row.Position, row.ReceivedAt, row.EventId, row.ChatJid, row.ParticipantJid, row.ParticipantAlt, row.Payload);
 
-    // As an import makes it.
-    private static Guid HashOf(Row row) => row.Source.StartsWith(EventOrigin.Service, StringComparison.Ordinal)
-        ? BodyHash.OfDerived(row.Type, row.EventId)
-        : DedupKey.Of(row.Type, Encoding.UTF8.GetBytes(row.Payload), row.OccurredAtSource == EventTime.Untimed, row.ReceivedAt).Hash;
+    private static Guid HashOf(Row row) =>
+        ImportedEvent.KeyOf(row.Source, row.Type, row.OccurredAtSource, row.EventId, Encoding.UTF8.GetBytes(row.Payload), row.ReceivedAt).Hash;
 
     private static async Task RewriteAsync(NpgsqlConnection connection, int tenant, int log, List<Row> rows, CancellationToken cancellationToken)
     {
