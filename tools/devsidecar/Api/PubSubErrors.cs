@@ -43,6 +43,12 @@ internal static partial class ApiErrors
             new Dictionary<string, string> { ["appID"] = appId, ["error"] = Why });
     }
 
+    public static DaprError SubscriptionForbidden(string pubSub, string topic) => StreamEnds(
+        $"failed to create subscription for {pubSub}: subscription to topic '{topic}' on pubsub '{pubSub}' is not allowed");
+
+    /// <summary>A subscription stream ends, or never begins, for a reason that daprd tells without anything around it.</summary>
+    public static DaprError StreamEnds(string why) => new(500, StatusCode.Unknown, "ERR_PUBSUB_SUBSCRIBE", why);
+
     /// <summary>The body of a bulk publish over HTTP cannot be read.</summary>
     public static DaprError BadEvents(string message) => new(400, StatusCode.InvalidArgument, "ERR_PUBSUB_EVENTS_SER", message);
 

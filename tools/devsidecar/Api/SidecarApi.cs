@@ -22,6 +22,7 @@ internal static class SidecarApi
         services.AddHostedService<PeerMembership>();
         services.AddSingleton<StateEngine>();
         services.AddSingleton<SecretsEngine>();
+        services.AddSingleton<InvokeEngine>();
         services.AddSingleton<SidecarMetadata>();
         services.AddGrpcApi();
     }

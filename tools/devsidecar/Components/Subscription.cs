@@ -10,6 +10,9 @@ public enum SubscriptionSource
 
     /// <summary>The app's answer to <c>GET /dapr/subscribe</c>.</summary>
     Programmatic,
+
+    /// <summary>A stream that the app has opened; gone with it.</summary>
+    Streaming,
 }
 
 /// <summary>One rule of a subscription: the path of events whose type is the given one.</summary>

@@ -33,16 +33,74 @@ internal sealed class DaprMethods(SidecarFlags flags) : IServiceMethodProvider<D
         Unary<GetMetadataRequest, GetMetadataResponse>(context, "GetMetadata", (s, _, _) => s.Metadata.GetAsync());
         Unary<SetMetadataRequest, Empty>(context, "SetMetadata", (s, r, _) => s.Metadata.SetAsync(r));
         Unary<ShutdownRequest, Empty>(context, "Shutdown", (s, _, _) => s.Metadata.ShutdownAsync());
+        Unary<InvokeServiceRequest, InvokeResponse>(context, "InvokeService", (s, r, c) => s.Invoke.InvokeAsync(r, c));
+        Duplex<SubscribeTopicEventsRequestAlpha1, SubscribeTopicEventsResponseAlpha1>(
+            context, "SubscribeTopicEventsAlpha1", (s, r, w, c) => s.Subscribe.SubscribeAsync(r, w, c));
+        BindAbsent(context);
     }
+
+    private void BindAbsent(ServiceMethodProviderContext<DaprService> context)
+    {
+        Unary<TryLockRequest, TryLockResponse>(context, "TryLockAlpha1", (s, r, _) => s.Absent.TryLockAsync(r));
+        Unary<InvokeBindingRequest, InvokeBindingResponse>(context, "InvokeBinding", (s, r, _) => s.Absent.InvokeBindingAsync(r));
+        // Of both versions only the name is read, which has the same place in both.
+        Unary<ConversationRequestAlpha2, ConversationResponseAlpha2>(context, "ConverseAlpha1", (s, r, _) => s.Absent.ConverseAsync(r));
+        Unary<ConversationRequestAlpha2, ConversationResponseAlpha2>(context, "ConverseAlpha2", (s, r, _) => s.Absent.ConverseAsync(r));
+        foreach (var version in new[] { "", "Alpha1" })
+        {
+            Unary<UnsubscribeConfigurationRequest, UnsubscribeConfigurationResponse>(
+                context, "UnsubscribeConfiguration" + version, (s, r, _) => s.Absent.UnsubscribeAsync(r));
+            Unary<ScheduleJobRequest, ScheduleJobResponse>(context, "ScheduleJob" + version, (s, r, _) => s.Absent.ScheduleAsync(r));
+            Unary<GetJobRequest, GetJobResponse>(context, "GetJob" + version, (s, r, _) => s.Absent.GetJobAsync(r));
+            Unary<DeleteJobRequest, DeleteJobResponse>(context, "DeleteJob" + version, (s, r, _) => s.Absent.DeleteJobAsync(r));
+            ServerStream<SubscribeConfigurationRequest, SubscribeConfigurationResponse>(
+                context, "SubscribeConfiguration" + version, (s, r, w, _) => s.Absent.SubscribeAsync(r, w));
+        }
+
+        Duplex<EncryptRequest, EncryptResponse>(context, "EncryptAlpha1", (s, r, _, c) => s.Absent.EncryptAsync(r, c.CancellationToken));
+        Duplex<DecryptRequest, DecryptResponse>(context, "DecryptAlpha1", (s, r, _, c) => s.Absent.DecryptAsync(r, c.CancellationToken));
+        foreach (var (name, error) in AbsentCalls.Constant)
+            Unary<Empty, Empty>(context, name, (s, _, _) => throw new DaprErrorException(error(s.Absent)));
+    }
+
+    private void ServerStream<TRequest, TResponse>(
+        ServiceMethodProviderContext<DaprService> context, string name, Func<DaprService, TRequest, IServerStreamWriter<TResponse>, ServerCallContext, Task> answer)
+        where TRequest : class, IMessage<TRequest>, new()
+        where TResponse : class, IMessage<TResponse>, new() =>
+        context.AddServerStreamingMethod(
+            MethodOf<TRequest, TResponse>(MethodType.ServerStreaming, name),
+            [],
+            (service, request, answers, call) => TellAsync(call, () => answer(service, request, answers, call)));
+
+    private void Duplex<TRequest, TResponse>(
+        ServiceMethodProviderContext<DaprService> context, string name,
+        Func<DaprService, IAsyncStreamReader<TRequest>, IServerStreamWriter<TResponse>, ServerCallContext, Task> answer)
+        where TRequest : class, IMessage<TRequest>, new()
+        where TResponse : class, IMessage<TResponse>, new() =>
+        context.AddDuplexStreamingMethod(
+            MethodOf<TRequest, TResponse>(MethodType.DuplexStreaming, name),
+            [],
+            (service, requests, answers, call) => TellAsync(call, () => answer(service, requests, answers, call)));
+
+    private Method<TRequest, TResponse> MethodOf<TRequest, TResponse>(MethodType type, string name)
+        where TRequest : class, IMessage<TRequest>, new()
+        where TResponse : class, IMessage<TResponse>, new() =>
+        new(type, Service, name, Messages.Of<TRequest>(flags.MaxBodySize), Messages.Of<TResponse>(long.MaxValue));
 
     private void Unary<TRequest, TResponse>(
         ServiceMethodProviderContext<DaprService> context, string name, Func<DaprService, TRequest, ServerCallContext, Task<TResponse>> answer)
         where TRequest : class, IMessage<TRequest>, new()
         where TResponse : class, IMessage<TResponse>, new() =>
         context.AddUnaryMethod(
-            new Method<TRequest, TResponse>(MethodType.Unary, Service, name, Messages.Of<TRequest>(flags.MaxBodySize), Messages.Of<TResponse>(long.MaxValue)),
+            MethodOf<TRequest, TResponse>(MethodType.Unary, name),
             [],
             (service, request, call) => TellAsync(call, () => answer(service, request, call)));
+
+    private static Task TellAsync(ServerCallContext call, Func<Task> answer) => TellAsync<object?>(call, async () =>
+    {
+        await answer();
+        return null;
+    });
 
     /// <summary>Turns refusals of the engines into statuses.</summary>
     private static async Task<T> TellAsync<T>(ServerCallContext call, Func<Task<T>> answer)

@@ -19,7 +19,10 @@ internal static class GrpcApi
         services.AddSingleton<StateCalls>();
         services.AddSingleton<SecretCalls>();
         services.AddSingleton<PublishCalls>();
+        services.AddSingleton<SubscribeCalls>();
+        services.AddSingleton<InvokeCalls>();
         services.AddSingleton<MetadataCalls>();
+        services.AddSingleton<AbsentCalls>();
         services.AddSingleton<DaprService>();
         services.AddSingleton<IServiceMethodProvider<DaprService>, DaprMethods>();
     }

@@ -13,6 +13,9 @@ namespace WhatsAppMesh.DevSidecar.Grpc;
 /// </summary>
 internal static class GrpcProxy
 {
+    /// <summary>How daprd 1.18.3 names itself to the apps that it passes gRPC calls to.</summary>
+    private const string Library = "grpc-go/1.82.1";
+
     public static void MapGrpcProxy(this IEndpointRouteBuilder endpoints) =>
         endpoints.Map("/{**method}", ForwardAsync).OnPort(SidecarPort.Grpc);
 
@@ -28,7 +31,9 @@ internal static class GrpcProxy
 
         context.Request.Body = new MessageLimitStream(context.Request.Body, flags.MaxBodySize);
         var target = CallTarget.Parse(name, flags.AppId, NoEndpoints);
-        var failure = await forwarder.ForwardAsync(context, target, new CallTransformer(path, flags.AppId, target.Name), CallPolicy.ForGrpc(target, path, policies));
+        var remote = target is CallTarget.OtherApp;
+        var transformer = new CallTransformer(path) { Apps = remote ? (flags.AppId, target.Name) : null, Traced = remote, UserAgent = Library };
+        var failure = await forwarder.ForwardAsync(context, target, transformer, CallPolicy.ForGrpc(target, path, policies));
         if (failure is not null)
             await GrpcAnswer.WriteAsync(context, CodeOf(failure), failure.Message);
     }

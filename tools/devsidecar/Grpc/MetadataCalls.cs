@@ -65,7 +65,12 @@ internal sealed class MetadataCalls(SidecarMetadata metadata, IHostApplicationLi
             Topic = subscription.Topic,
             DeadLetterTopic = subscription.DeadLetterTopic ?? "",
             Rules = new PubsubSubscriptionRules(),
-            Type = subscription.Source == SubscriptionSource.Declarative ? PubsubSubscriptionType.Declarative : PubsubSubscriptionType.Programmatic,
+            Type = subscription.Source switch
+            {
+                SubscriptionSource.Declarative => PubsubSubscriptionType.Declarative,
+                SubscriptionSource.Programmatic => PubsubSubscriptionType.Programmatic,
+                _ => PubsubSubscriptionType.Streaming,
+            },
         };
         foreach (var (name, value) in subscription.Metadata)
             told.Metadata[name] = value;

@@ -33,11 +33,19 @@ internal static class InvokeApi
         var target = CallTarget.Parse(address.Target, flags.AppId, resources.HttpEndpoints);
         var policy = CallPolicy.ForHttp(target, address.PathAndQuery, policies, time);
         RequestBody.Limit(context);
-        var failure = await forwarder.ForwardAsync(context, target, new CallTransformer(address.PathAndQuery, flags.AppId, target.Name), policy);
+        var transformer = new CallTransformer(address.PathAndQuery)
+        {
+            Apps = target is CallTarget.OwnApp ? null : (flags.AppId, target.Name),
+            Traced = true,
+            OverHttp = true,
+        };
+        var failure = await forwarder.ForwardAsync(context, target, transformer, policy);
         if (failure is not null)
         {
-            var status = failure is BadHttpRequestException { StatusCode: var refused } ? refused : 500;
-            await new ErrorAnswer(ApiErrors.Invoke(target.Name, failure.Message, status)).ExecuteAsync(context);
+            // The connection cannot be used again while the rest of a body that is too large stands in it.
+            if (failure is BadHttpRequestException)
+                context.Response.Headers.Connection = "close";
+            await new ErrorAnswer(ApiErrors.Invoke(target.Name, failure.Message)).ExecuteAsync(context);
         }
     }
 }

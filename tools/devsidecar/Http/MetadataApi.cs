@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using WhatsAppMesh.DevSidecar.Components;
 using WhatsAppMesh.DevSidecar.Hosting;
 
 namespace WhatsAppMesh.DevSidecar.Http;
@@ -91,7 +90,7 @@ internal sealed class MetadataApi(SidecarMetadata metadata)
 
             json.WriteEndArray();
             json.WriteString("deadLetterTopic", subscription.DeadLetterTopic ?? "");
-            json.WriteString("type", subscription.Source == SubscriptionSource.Declarative ? "DECLARATIVE" : "PROGRAMMATIC");
+            json.WriteString("type", subscription.Source.ToString().ToUpperInvariant());
             json.WriteEndObject();
         }
 

@@ -93,9 +93,11 @@ internal sealed class CallSender(SidecarFlags flags, AppChannel app, Peers peers
 
         request.RequestUri = At(address.AbsoluteUri, pathAndQuery);
         app.AddToken(request.Headers);
+        var unpack = GoCompression.Offer(request);
         try
         {
-            return await app.Invoker.SendAsync(request, cancellationToken);
+            var response = await app.Invoker.SendAsync(request, cancellationToken);
+            return unpack ? await GoCompression.UnpackAsync(response, cancellationToken) : response;
         }
         catch (HttpRequestException e)
         {

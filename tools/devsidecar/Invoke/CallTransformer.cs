@@ -5,10 +5,20 @@ namespace WhatsAppMesh.DevSidecar.Invoke;
 
 /// <summary>Prepares the request of a call: no header of the hop before, none that a client could use to pose as a sidecar.</summary>
 /// <param name="pathAndQuery">Path and query at the target.</param>
-/// <param name="callerAppId">Set by the caller's sidecar; null on the callee's side, where the headers are already right.</param>
-/// <param name="calleeAppId">The app that is called; null on the callee's side.</param>
-internal sealed class CallTransformer(string pathAndQuery, string? callerAppId, string? calleeAppId) : HttpTransformer
+internal sealed class CallTransformer(string pathAndQuery) : HttpTransformer
 {
+    /// <summary>The caller and the callee, told on the way to another sidecar; null on the way to the own app, which is told neither.</summary>
+    public (string Caller, string Callee)? Apps { get; init; }
+
+    /// <summary>The call is made part of a trace.</summary>
+    public bool Traced { get; init; }
+
+    /// <summary>What stands for the client's own name; null = that stays.</summary>
+    public string? UserAgent { get; init; }
+
+    /// <summary>The answer is given as daprd's HTTP API does: errors in one piece with their length, all else as it comes.</summary>
+    public bool OverHttp { get; init; }
+
     public override async ValueTask TransformRequestAsync(
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
@@ -19,16 +29,41 @@ internal sealed class CallTransformer(string pathAndQuery, string? callerAppId, 
         headers.Remove(CallHeaders.ApiToken);
         headers.Remove(CallHeaders.PeerKey);
         headers.Remove(CallHeaders.Failure);
-        if (callerAppId is not null)
+        if (UserAgent is not null)
+        {
+            headers.Remove("user-agent");
+            headers.TryAddWithoutValidation("user-agent", UserAgent);
+        }
+
+        if (Apps is var (caller, callee))
         {
             headers.Remove(CallHeaders.CallerAppId);
             headers.Remove(CallHeaders.CalleeAppId);
-            headers.Add(CallHeaders.CallerAppId, callerAppId);
-            headers.Add(CallHeaders.CalleeAppId, calleeAppId);
-            if (!headers.Contains("traceparent"))
-                headers.Add("traceparent", $"00-{ActivityTraceId.CreateRandom()}-{ActivitySpanId.CreateRandom()}-00");
+            headers.Add(CallHeaders.CallerAppId, caller);
+            headers.Add(CallHeaders.CalleeAppId, callee);
         }
 
+        if (Traced && !headers.Contains("traceparent"))
+            headers.Add("traceparent", NewTrace());
         proxyRequest.RequestUri = CallSender.At("http://target", pathAndQuery);
     }
+
+    public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    {
+        if (!OverHttp || proxyResponse is null)
+            return await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+
+        var failed = (int)proxyResponse.StatusCode >= 400;
+        if (failed)
+            await proxyResponse.Content.LoadIntoBufferAsync(cancellationToken);
+        var result = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+        if (failed)
+            httpContext.Response.ContentLength = proxyResponse.Content.Headers.ContentLength;
+        else if (httpContext.Response.ContentLength > 0)
+            httpContext.Response.ContentLength = null;
+        return result;
+    }
+
+    /// <summary>The first span of a new trace.</summary>
+    public static string NewTrace() => $"00-{ActivityTraceId.CreateRandom()}-{ActivitySpanId.CreateRandom()}-00";
 }

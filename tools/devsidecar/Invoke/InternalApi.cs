@@ -30,7 +30,7 @@ internal static class InternalApi
             return;
         }
 
-        var transformer = new CallTransformer(RequestPath.RawTarget(context), callerAppId: null, calleeAppId: null);
+        var transformer = new CallTransformer(RequestPath.RawTarget(context));
         if (await forwarder.ForwardAsync(context, new CallTarget.OwnApp(flags.AppId), transformer, CallPolicy.None) is { } failure)
             Fail(context, 502, failure.Message);
     }

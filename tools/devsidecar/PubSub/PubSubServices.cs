@@ -1,6 +1,7 @@
 using WhatsAppMesh.DevSidecar.PubSub.Delivering;
 using WhatsAppMesh.DevSidecar.PubSub.Log;
 using WhatsAppMesh.DevSidecar.PubSub.Publishing;
+using WhatsAppMesh.DevSidecar.PubSub.Streams;
 
 namespace WhatsAppMesh.DevSidecar.PubSub;
 
@@ -17,6 +18,7 @@ internal static class PubSubServices
         services.AddSingleton<DeadLetters>();
         services.AddSingleton<ProgrammaticSubscriptions>();
         services.AddSingleton<SubscriptionSet>();
+        services.AddSingleton<StreamSubscriptions>();
         services.AddSingleton(DeliveryFaults.Create);
 
         services.AddHostedService<TopicRetention>();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using WhatsAppMesh.DevSidecar.PubSub.Log;
 
 namespace WhatsAppMesh.DevSidecar.PubSub.Delivering;
@@ -21,6 +22,7 @@ internal sealed partial class SubscriptionPump(SubscriptionScope scope, GroupCur
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
     private readonly WakeUp _wakeUp = new();
+    private readonly ConcurrentDictionary<Lease, byte> _leases = new();
     private int _inFlight;
     private int _running;
     private long _newest;
@@ -30,6 +32,9 @@ internal sealed partial class SubscriptionPump(SubscriptionScope scope, GroupCur
 
     /// <summary>Deliveries under way.</summary>
     public int Running => Volatile.Read(ref _running);
+
+    /// <summary>The leases that have been started, as far as they are not settled.</summary>
+    public IReadOnlyCollection<Lease> Leases => [.. _leases.Keys];
 
     /// <summary>Tells of the newest id of the topic, or that another sidecar let go of messages.</summary>
     public void Notice(long newest)
@@ -128,6 +133,7 @@ internal sealed partial class SubscriptionPump(SubscriptionScope scope, GroupCur
     {
         _averageBytes = (_averageBytes + lease.Messages.Average(message => (double)message.Message.Bytes.Length)) / 2;
         Interlocked.Add(ref _inFlight, lease.Messages.Count);
+        _leases.TryAdd(lease, 0);
         var faulty = faults.Arrange(lease.Messages);
         foreach (var lost in faulty.Lost)
             Settle(lease, lost);
@@ -174,6 +180,8 @@ internal sealed partial class SubscriptionPump(SubscriptionScope scope, GroupCur
             return;
 
         scope.Book.Settle(lease, message);
+        if (lease.IsSettled)
+            _leases.TryRemove(lease, out _);
         if (Interlocked.Decrement(ref _inFlight) == MostInFlight - LeastRoom)
             _wakeUp.Set();
     }

@@ -8,6 +8,7 @@ public sealed class SubscriptionSet
 {
     private readonly SidecarFlags _flags;
     private readonly ResourceSet _resources;
+    private readonly Lock _streams = new();
     private volatile IReadOnlyList<Subscription> _current;
 
     /// <summary>Starts with the declared subscriptions.</summary>
@@ -28,7 +29,22 @@ public sealed class SubscriptionSet
     internal void Add(IReadOnlyList<Subscription> programmatic)
     {
         Check(programmatic);
-        _current = [.. _current.Where(declared => !programmatic.Any(own => own.PubSubName == declared.PubSubName && own.Topic == declared.Topic)), .. programmatic];
+        lock (_streams)
+            _current = [.. _current.Where(declared => !programmatic.Any(own => own.PubSubName == declared.PubSubName && own.Topic == declared.Topic)), .. programmatic];
+    }
+
+    /// <summary>A stream has begun.</summary>
+    internal void AddStream(Subscription stream)
+    {
+        lock (_streams)
+            _current = [.. _current, stream];
+    }
+
+    /// <summary>A stream has ended.</summary>
+    internal void RemoveStream(Subscription stream)
+    {
+        lock (_streams)
+            _current = [.. _current.Where(subscription => !ReferenceEquals(subscription, stream))];
     }
 
     internal static bool IsRaw(Subscription subscription) =>

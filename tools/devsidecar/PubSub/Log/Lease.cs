@@ -32,6 +32,16 @@ internal sealed class Lease(int topic, string consumer, IdRange range, IReadOnly
             return _open.Contains(message.Id);
     }
 
+    /// <summary>Nothing of it is open any more.</summary>
+    public bool IsSettled
+    {
+        get
+        {
+            lock (_lock)
+                return _open.Count == 0;
+        }
+    }
+
     /// <summary>Marks a message as done with.</summary>
     /// <returns>True when it was the last one: the lease can go.</returns>
     public bool Settle(LeasedMessage message)

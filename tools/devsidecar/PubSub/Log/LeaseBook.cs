@@ -76,18 +76,37 @@ internal sealed partial class LeaseBook : IAsyncDisposable
     }
 
     /// <summary>Lets go of what is still open, so that another sidecar of the group may have it at once.</summary>
-    public async Task ReleaseAsync(CancellationToken cancellationToken)
+    public Task ReleaseAsync(CancellationToken cancellationToken) => ReleaseAsync([.. _leases.Keys], cancellationToken);
+
+    /// <summary>Lets go of some leases for good: whoever looks next has what is open of them. Failing that, they run out.</summary>
+    public async Task LetGoAsync(IReadOnlyCollection<Lease> leases, CancellationToken cancellationToken)
     {
-        foreach (var lease in _leases.Keys)
+        foreach (var lease in leases)
+            _leases.TryRemove(lease, out _);
+        try
+        {
+            await ReleaseAsync(leases, cancellationToken);
+        }
+        catch (NpgsqlException exception)
+        {
+            Log.NotReleased(_logger, exception);
+        }
+    }
+
+    private async Task ReleaseAsync(IReadOnlyCollection<Lease> leases, CancellationToken cancellationToken)
+    {
+        foreach (var lease in leases)
         {
             await ReplaceAsync(lease, lease.Remaining, RunOut, cancellationToken);
         }
 
+        if (leases.Count == 0)
+            return;
+
         await using var notify = _database.Relaxed.CreateCommand("select pg_notify($1, $2)");
         notify.Parameters.Add(new() { Value = TopicLog.NoticeChannel });
-        notify.Parameters.Add(new() { Value = string.Join(',', _leases.Keys.Select(lease => $"{lease.Topic}:{TopicNotices.Released}").Distinct()) });
-        if (!_leases.IsEmpty)
-            await notify.ExecuteNonQueryAsync(cancellationToken);
+        notify.Parameters.Add(new() { Value = string.Join(',', leases.Select(lease => $"{lease.Topic}:{TopicNotices.Released}").Distinct()) });
+        await notify.ExecuteNonQueryAsync(cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -207,6 +226,9 @@ internal sealed partial class LeaseBook : IAsyncDisposable
 
         [LoggerMessage(9331, LogLevel.Warning, "The end of a lease could not be recorded yet")]
         public static partial void EndFailed(ILogger logger, Exception exception);
+
+        [LoggerMessage(9333, LogLevel.Warning, "Messages that the app has not answered could not be let go; they are delivered again once their lease runs out")]
+        public static partial void NotReleased(ILogger logger, Exception exception);
 
         [LoggerMessage(9332, LogLevel.Debug, "Leases are renewed no more")]
         public static partial void RenewalEnds(ILogger logger);

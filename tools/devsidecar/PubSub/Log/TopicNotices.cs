@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Globalization;
 using Npgsql;
 using WhatsAppMesh.DevSidecar.Storage;
@@ -13,10 +14,14 @@ internal sealed partial class TopicNotices(SidecarDatabase database, TimeProvide
 
     private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<int, ConcurrentBag<Action<long>>> _listeners = new();
+    private readonly ConcurrentDictionary<int, ImmutableList<Action<long>>> _listeners = new();
 
-    /// <summary>Calls back with the newest id of a topic, or <see cref="Released"/>, after each commit to it.</summary>
-    public void Listen(int topic, Action<long> listener) => _listeners.GetOrAdd(topic, _ => []).Add(listener);
+    /// <summary>Calls back with the newest id of a topic, or <see cref="Released"/>, after each commit to it; dispose what comes back to hear no more.</summary>
+    public IDisposable Listen(int topic, Action<long> listener)
+    {
+        _listeners.AddOrUpdate(topic, [listener], (_, listeners) => listeners.Add(listener));
+        return new Listening(() => _listeners.AddOrUpdate(topic, [], (_, listeners) => listeners.Remove(listener)));
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -65,6 +70,11 @@ internal sealed partial class TopicNotices(SidecarDatabase database, TimeProvide
                     listener(last);
             }
         }
+    }
+
+    private sealed class Listening(Action end) : IDisposable
+    {
+        public void Dispose() => end();
     }
 
     private static partial class Log
