@@ -18,12 +18,49 @@ public sealed class GrpcVectorTests(ITestOutputHelper output)
     [InlineData("proxy.json", 23)]
     [InlineData("limits.json", 11)]
     [InlineData("unconfigured.json", 42)]
+    [InlineData("health.json", 8)]
+    [InlineData("subscribe.json", 48)]
     public async Task Every_recorded_call_is_answered_as_by_a_real_sidecar(string file, int count)
     {
         await using var sidecar = await RecordedSidecar.StartAsync("the-token");
         var raw = new RawReplay(sidecar.Invoker, sidecar.Token);
         var streams = new StreamReplay(sidecar.Invoker, sidecar.Token);
-        await Replay(file, count, recorded => KindOf(recorded) == "raw" ? SeededAsync(raw, file, recorded) : streams.RunAsync(recorded));
+        var http = new HttpReplay(sidecar.Sidecar.HttpAddress, sidecar.Token);
+        await Replay(file, count, recorded => KindOf(recorded) switch
+        {
+            "raw" => SeededAsync(raw, file, recorded),
+            "stream" => streams.RunAsync(recorded),
+            _ => http.RunAsync(recorded),
+        });
+    }
+
+    [Theory]
+    [InlineData("client.json", 61, "pgstore", true)]
+    [InlineData("client.without-token.json", 61, "pgstore", false)]
+    [InlineData("client.state.postgresql.json", 52, "pgstore", true)]
+    [InlineData("client.state.postgresql.without-token.json", 52, "pgstore", false)]
+    [InlineData("client.state.redis.json", 58, "redisstore", true)]
+    [InlineData("client.state.redis.without-token.json", 58, "redisstore", false)]
+    [InlineData("token.json", 34, "pgstore", true)]
+    public async Task The_official_client_gets_what_it_got_from_a_real_sidecar(string file, int count, string store, bool token)
+    {
+        await using var sidecar = await RecordedSidecar.StartAsync(token ? "the-token" : null);
+        var raw = new RawReplay(sidecar.Invoker, sidecar.Token);
+        var streams = new StreamReplay(sidecar.Invoker, sidecar.Token);
+        var http = new HttpReplay(sidecar.Sidecar.HttpAddress, sidecar.Token);
+        var client = new ClientReplay(sidecar, store);
+        await Replay(file, count, async recorded =>
+        {
+            foreach (var seed in Seeds.Before(file, RecordedCalls.NameOf(recorded)))
+                Assert.Empty(await raw.RunAsync(seed));
+            return await (KindOf(recorded) switch
+            {
+                "raw" => raw.RunAsync(recorded),
+                "stream" => streams.RunAsync(recorded),
+                "http" => http.RunAsync(recorded),
+                _ => client.RunAsync(recorded),
+            });
+        });
     }
 
     private static string KindOf(JsonNode recorded) => recorded["kind"]!.GetValue<string>();

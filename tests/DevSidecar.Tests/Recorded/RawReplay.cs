@@ -109,7 +109,10 @@ internal sealed class RawReplay(CallInvoker invoker, string? token)
     {
         if (response is not InvokeResponse invoked)
             return Answers.ToJson(response);
-        return new JsonObject { ["data"] = new JsonObject { ["value"] = Convert.ToBase64String(invoked.Data.Value.Span) }, ["contentType"] = invoked.ContentType };
+        var data = new JsonObject();
+        if (!invoked.Data.Value.IsEmpty)
+            data["value"] = Convert.ToBase64String(invoked.Data.Value.Span);
+        return new JsonObject { ["data"] = data, ["contentType"] = invoked.ContentType };
     }
 
     private IMessage Build(MethodDescriptor? method, JsonNode? request, JsonNode recorded, string pointer)

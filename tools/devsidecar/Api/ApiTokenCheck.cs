@@ -9,6 +9,8 @@ namespace WhatsAppMesh.DevSidecar.Api;
 /// <summary>Refuses calls to the HTTP and gRPC ports that lack the API token, when one is set.</summary>
 internal sealed class ApiTokenCheck(RequestDelegate next, SidecarSettings settings)
 {
+    private const string Refusal = "invalid api token\n";
+
     private readonly byte[]? _expected = settings.ApiToken is { } token ? Encoding.UTF8.GetBytes(token) : null;
 
     public Task InvokeAsync(HttpContext context)
@@ -31,7 +33,8 @@ internal sealed class ApiTokenCheck(RequestDelegate next, SidecarSettings settin
         context.Response.StatusCode = StatusCodes.Status401Unauthorized;
         context.Response.ContentType = "text/plain; charset=utf-8";
         context.Response.Headers.XContentTypeOptions = "nosniff";
-        return context.Response.WriteAsync("invalid api token\n");
+        context.Response.ContentLength = Refusal.Length;
+        return context.Response.WriteAsync(Refusal);
     }
 
     private static bool IsHealthCheck(HttpRequest request) =>

@@ -112,7 +112,8 @@ internal sealed class DaprMethods(SidecarFlags flags) : IServiceMethodProvider<D
         catch (DaprErrorException e)
         {
             // As grpc-go, not as one block of headers and trailers, which would show the server's date among the trailers.
-            await call.WriteResponseHeadersAsync([]);
+            if (!call.GetHttpContext().Response.HasStarted)
+                await call.WriteResponseHeadersAsync([]);
             throw GrpcAnswer.ToException(e.Error);
         }
     }

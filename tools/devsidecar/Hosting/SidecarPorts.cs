@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Routing.Matching;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using WhatsAppMesh.DevSidecar.Http;
 
 namespace WhatsAppMesh.DevSidecar.Hosting;
 
@@ -33,7 +34,8 @@ public static class SidecarPorts
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = null;
-            kestrel.Limits.MaxRequestHeadersTotalSize = Math.Max(flags.ReadBufferSize, 4 * 1024);
+            kestrel.Limits.MaxRequestHeadersTotalSize = HeaderLimit.ServerLimit;
+            kestrel.Limits.Http2.MaxRequestHeaderFieldSize = HeaderLimit.ServerLimit;
             kestrel.Limits.MinRequestBodyDataRate = null;
             kestrel.Limits.MinResponseDataRate = null;
             kestrel.Limits.Http2.MaxStreamsPerConnection = int.MaxValue;

@@ -48,6 +48,7 @@ public static class SidecarServices
         // Whatever asks for something that is not supported ends the start here, before anything runs.
         app.Services.GetRequiredService<StateStores>();
         app.Services.GetRequiredService<SubscriptionSet>();
+        app.UseMiddleware<HeaderLimit>();
         app.UseMiddleware<ApiTokenCheck>();
         app.MapSidecarApi();
         app.MapPublishApi();

@@ -28,9 +28,11 @@ internal sealed class ErrorAnswer(DaprError error) : IResult
     {
         httpContext.Response.StatusCode = error.Status;
         httpContext.Response.ContentType = "application/json";
-        await using (var writer = new Utf8JsonWriter(httpContext.Response.BodyWriter, Writing))
+        using var body = new MemoryStream();
+        await using (var writer = new Utf8JsonWriter(body, Writing))
             Write(writer);
-        await httpContext.Response.BodyWriter.FlushAsync(httpContext.RequestAborted);
+        httpContext.Response.ContentLength = body.Length;
+        await httpContext.Response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length), httpContext.RequestAborted);
     }
 
     private void Write(Utf8JsonWriter writer)

@@ -23,7 +23,7 @@ internal sealed class CallForwarder(IHttpForwarder forwarder, CallSender sender,
         // As in Dapr, the limit on calls to the app is one on HTTP calls.
         using var slot = target is CallTarget.OwnApp && !grpc ? await app.EnterAsync(context.RequestAborted) : default;
         using HttpMessageHandler handler = grpc
-            ? new GrpcCallHandler(sender, target, policy, context.Request, (int)flags.MaxBodySize)
+            ? new GrpcCallHandler(sender, target, policy, context.Request, (int)flags.MaxBodySize) { LimitsAnswers = context.Port() == SidecarPort.Grpc }
             : new HttpCallHandler(sender, target, policy, replayable: HasKnownLength(context));
         using var client = new HttpMessageInvoker(handler);
         var error = await forwarder.SendAsync(context, "http://target", client, Config, transformer);

@@ -53,7 +53,8 @@ internal sealed class CallTransformer(string pathAndQuery) : HttpTransformer
         if (!OverHttp || proxyResponse is null)
             return await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
 
-        var failed = (int)proxyResponse.StatusCode >= 400;
+        // daprd keeps an error in one piece for its policies, unless the request came as a stream, which it could not repeat.
+        var failed = (int)proxyResponse.StatusCode >= 400 && !httpContext.Request.Headers.ContainsKey("Transfer-Encoding");
         if (failed)
             await proxyResponse.Content.LoadIntoBufferAsync(cancellationToken);
         var result = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 
 namespace WhatsAppMesh.DevSidecar.Invoke;
@@ -5,6 +6,9 @@ namespace WhatsAppMesh.DevSidecar.Invoke;
 /// <summary>The content of an answer of which the first bytes have been read already.</summary>
 internal sealed class FirstBytesContent : HttpContent
 {
+    /// <summary>A byte of flags and four of length before each message.</summary>
+    private const int MessagePrefix = 5;
+
     private readonly Stream _rest;
     private readonly ReadOnlyMemory<byte> _first;
 
@@ -18,13 +22,23 @@ internal sealed class FirstBytesContent : HttpContent
 
     /// <summary>Waits for the first bytes of an answer, which stay readable, or for its end.</summary>
     /// <returns>Whether there were any; when not, the answer's trailers are complete.</returns>
-    public static async Task<bool> PeekAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    public static async Task<bool> PeekAsync(HttpResponseMessage response, CancellationToken cancellationToken) =>
+        (await PeekAsync(response, 1, cancellationToken)).Length > 0;
+
+    /// <summary>The size of the first message of a gRPC answer; 0 when there is none. The answer stays readable.</summary>
+    public static async Task<long> PeekSizeAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        var first = await PeekAsync(response, MessagePrefix, cancellationToken);
+        return first.Length < MessagePrefix ? 0 : BinaryPrimitives.ReadUInt32BigEndian(first.Span[1..]);
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> PeekAsync(HttpResponseMessage response, int least, CancellationToken cancellationToken)
     {
         var rest = await response.Content.ReadAsStreamAsync(cancellationToken);
         var buffer = new byte[4096];
-        var read = await rest.ReadAsync(buffer, cancellationToken);
+        var read = await rest.ReadAtLeastAsync(buffer, least, throwOnEndOfStream: false, cancellationToken);
         response.Content = new FirstBytesContent(rest, buffer.AsMemory(0, read), response.Content);
-        return read > 0;
+        return buffer.AsMemory(0, read);
     }
 
     protected override Task<Stream> CreateContentReadStreamAsync() => Task.FromResult<Stream>(new JoinedStream(_first, _rest));

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using WhatsAppMesh.DevSidecar.Grpc;
 using WhatsAppMesh.DevSidecar.Resiliency;
 
 namespace WhatsAppMesh.DevSidecar.Invoke;
@@ -17,7 +18,20 @@ internal sealed class GrpcFailureException(StatusCode code, string message) : Ca
 /// </summary>
 internal sealed class GrpcCallHandler(CallSender sender, CallTarget target, CallPolicy policy, HttpRequest incoming, int maxMessageSize) : HttpMessageHandler
 {
+    /// <summary>Answers with a first message above the limit are refused: at the caller's side of a call, not at the callee's.</summary>
+    public bool LimitsAnswers { get; init; }
+
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var response = await SendUnderPolicyAsync(request, cancellationToken);
+        if (!LimitsAnswers || await FirstBytesContent.PeekSizeAsync(response, cancellationToken) is var size && size <= maxMessageSize)
+            return response;
+
+        response.Dispose();
+        throw new GrpcFailureException(StatusCode.ResourceExhausted, Messages.TooLarge(size, maxMessageSize));
+    }
+
+    private async Task<HttpResponseMessage> SendUnderPolicyAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         if (policy == CallPolicy.None)
             return await sender.SendAsync(target, request, cancellationToken);

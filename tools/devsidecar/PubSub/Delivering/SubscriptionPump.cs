@@ -30,6 +30,9 @@ internal sealed partial class SubscriptionPump(SubscriptionScope scope, GroupCur
     private int _lookForReleased = 1;
     private double _averageBytes = 16 * 1024;
 
+    /// <summary>Whether another subscription of this sidecar to the same topic has the first claim now; null = there is none.</summary>
+    public Func<bool>? StandsBy { get; init; }
+
     /// <summary>Deliveries under way.</summary>
     public int Running => Volatile.Read(ref _running);
 
@@ -72,6 +75,13 @@ internal sealed partial class SubscriptionPump(SubscriptionScope scope, GroupCur
     /// <returns>Whether to look for messages next, without waiting for a notice.</returns>
     private async Task<bool> StepAsync(bool look, StopTokens stop)
     {
+        if (StandsBy?.Invoke() == true)
+        {
+            await _wakeUp.WaitAsync(LookInterval, stop.NoMoreAttempts);
+            Volatile.Write(ref _lookForReleased, 1);
+            return true;
+        }
+
         if (Volatile.Read(ref _inFlight) > MostInFlight - LeastRoom || (!look && Available == 0 && _lookForReleased == 0))
         {
             var woken = await _wakeUp.WaitAsync(LookInterval, stop.NoMoreAttempts);

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using WhatsAppMesh.DevSidecar.Api;
 using WhatsAppMesh.DevSidecar.App;
 using WhatsAppMesh.DevSidecar.Components;
@@ -29,6 +31,8 @@ internal sealed class StreamSubscriptions(
     TimeProvider time,
     ILogger<StreamSubscriptions> logger)
 {
+    private readonly ConcurrentDictionary<int, OpenPumps> _open = new();
+
     /// <summary>Cancelled when the sidecar stops, which ends every stream.</summary>
     public CancellationToken Stopping => lifetime.ApplicationStopping;
 
@@ -59,10 +63,29 @@ internal sealed class StreamSubscriptions(
         var topic = await topics.TopicIdAsync(request.PubSub, request.Topic, cancellationToken);
         var cursor = new GroupCursor(database, book, topic, PubSubSettings.ReadGroup(component, flags.AppId));
         await cursor.CreateAsync(cancellationToken);
-        var pump = new SubscriptionPump(scope, cursor, new StreamDelivery(scope, stream), faults);
+        var open = _open.GetOrAdd(topic, _ => new OpenPumps());
+        SubscriptionPump? self = null;
+        var pump = self = new SubscriptionPump(scope, cursor, new StreamDelivery(scope, stream), faults) { StandsBy = () => open.HasIdleBefore(self!) };
         var listening = notices.Listen(topic, pump.Notice);
+        open.Add(pump);
         subscriptions.AddStream(subscription);
-        return new OpenSubscription(pump, listening, book, () => subscriptions.RemoveStream(subscription));
+        return new OpenSubscription(pump, listening, book, () =>
+        {
+            open.Remove(pump);
+            subscriptions.RemoveStream(subscription);
+        });
+    }
+
+    /// <summary>The streams of one topic, in the order in which they were opened: of two that have nothing to do, the older is served.</summary>
+    private sealed class OpenPumps
+    {
+        private ImmutableList<SubscriptionPump> _pumps = [];
+
+        public void Add(SubscriptionPump pump) => ImmutableInterlocked.Update(ref _pumps, pumps => pumps.Add(pump));
+
+        public void Remove(SubscriptionPump pump) => ImmutableInterlocked.Update(ref _pumps, pumps => pumps.Remove(pump));
+
+        public bool HasIdleBefore(SubscriptionPump pump) => Volatile.Read(ref _pumps).TakeWhile(older => older != pump).Any(older => older.Running == 0);
     }
 
     private static bool IsRaw(Subscription subscription)
