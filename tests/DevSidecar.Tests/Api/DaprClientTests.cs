@@ -85,5 +85,5 @@ public sealed class DaprClientTests : IAsyncLifetime
     }
 
     private static DaprClient Client(RunningSidecar sidecar) =>
-        new DaprClientBuilder().UseHttpEndpoint(sidecar.HttpAddress).UseDaprApiToken("t").Build();
+        new DaprClientBuilder().UseHttpEndpoint(sidecar.HttpAddress).UseGrpcEndpoint(sidecar.GrpcAddress).UseDaprApiToken("t").Build();
 }

@@ -157,7 +157,7 @@ public sealed class GrpcProxyTests : IAsyncLifetime
 
     [Fact]
     public async Task Call_without_an_app_id_is_unknown() =>
-        await AssertFailsAsync(StatusCode.Unknown, "dapr-app-id not found", async () => await _client.UnaryAsync(new EchoRequest()));
+        await AssertFailsAsync(StatusCode.Unknown, "missing dapr-callee-app-id or dapr-app-id metadata", async () => await _client.UnaryAsync(new EchoRequest()));
 
     [Fact]
     public async Task Call_to_an_unknown_app_is_unknown() =>
@@ -217,15 +217,14 @@ public sealed class GrpcProxyTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("dapr.proto.runtime.v1.Dapr", "GetState")]
-    [InlineData("grpc.reflection.v1.ServerReflection", "ServerReflectionInfo")]
-    public async Task The_sidecars_own_grpc_services_are_refused_by_name(string service, string method)
+    [InlineData("dapr.proto.runtime.v1.Dapr", "ListCollectionsAlpha1", "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found")]
+    [InlineData("grpc.reflection.v1.ServerReflection", "ServerReflectionInfo", "cannot proxy request: missing dapr-callee-app-id or dapr-app-id metadata")]
+    public async Task A_method_that_is_not_the_sidecars_needs_an_app_id(string service, string method, string refusal)
     {
         var marshaller = Marshallers.Create(request => request, response => response);
         var call = new Method<byte[], byte[]>(MethodType.Unary, service, method, marshaller, marshaller);
         await AssertFailsAsync(
-            StatusCode.Unimplemented, $"{service}/{method}",
-            async () => await _channel.CreateCallInvoker().AsyncUnaryCall(call, null, new CallOptions(To("callee")), []));
+            StatusCode.Unknown, refusal, async () => await _channel.CreateCallInvoker().AsyncUnaryCall(call, null, new CallOptions(), []));
     }
 
     private static Metadata To(string appId) => new() { { "dapr-app-id", appId } };

@@ -14,7 +14,7 @@ internal sealed partial class ClientReplay
 
     private async Task<object?> StateAsync(string name, string method, JsonObject arguments)
     {
-        var key = arguments["key"]?.GetValue<string>() ?? "";
+        var key = arguments["key"]?.GetValue<string>() ?? "k";
         var into = arguments["store"]?.GetValue<string>() ?? store;
         var options = name.Contains("first-write", StringComparison.Ordinal) ? new StateOptions { Concurrency = ConcurrencyMode.FirstWrite }
             : name.Contains("last-write", StringComparison.Ordinal) ? new StateOptions { Concurrency = ConcurrencyMode.LastWrite }

@@ -62,7 +62,7 @@ internal sealed class BulkPublishRequest(EventBatch events) : IDisposable
         events.CheckEntryId(entryId);
         if (!TryReadEvent(data, contentType))
             throw Unwrappable("mismatch between contentType and event");
-        if (ContentTypes.IsCloudEvent(contentType) && (data < 0 || _tape[data].Kind != JsonTokenType.StartObject))
+        if (!events.IsRaw && ContentTypes.IsCloudEvent(contentType) && (data < 0 || _tape[data].Kind != JsonTokenType.StartObject))
             throw Unwrappable("the event is not a JSON object");
 
         events.AddEntry(entryId, ContentOf(_data), contentType, metadata, trace, isGoJson: true);

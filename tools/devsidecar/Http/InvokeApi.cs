@@ -12,10 +12,24 @@ namespace WhatsAppMesh.DevSidecar.Http;
 /// </summary>
 internal static class InvokeApi
 {
+    private const string TooLarge = "stream too large";
+
+    /// <summary>Larger bodies are not even read to the end, so that their senders may see no answer.</summary>
+    private const long MostDrained = 64 * 1024 * 1024;
+
     public static void MapInvokeApi(this IEndpointRouteBuilder endpoints)
     {
         endpoints.Map("/v1.0/invoke/{**rest}", InvokeAsync).OnPort(SidecarPort.Http);
         endpoints.MapFallback("/{**path}", InvokeAsync).OnPort(SidecarPort.Http);
+    }
+
+    /// <summary>Refuses a body that is too large, after reading it: a client that is still sending sees no answer.</summary>
+    private static async Task RefuseAsync(HttpContext context, CallTarget target)
+    {
+        if (context.Request.ContentLength <= MostDrained)
+            await context.Request.Body.CopyToAsync(Stream.Null, context.RequestAborted);
+        context.Response.Headers.Connection = "close";
+        await new ErrorAnswer(ApiErrors.Invoke(target.Name, TooLarge)).ExecuteAsync(context);
     }
 
     private static async Task InvokeAsync(
@@ -32,6 +46,12 @@ internal static class InvokeApi
 
         var target = CallTarget.Parse(address.Target, flags.AppId, resources.HttpEndpoints);
         var policy = CallPolicy.ForHttp(target, address.PathAndQuery, policies, time);
+        if (context.Request.ContentLength > flags.MaxBodySize)
+        {
+            await RefuseAsync(context, target);
+            return;
+        }
+
         RequestBody.Limit(context);
         var transformer = new CallTransformer(address.PathAndQuery)
         {
@@ -45,7 +65,7 @@ internal static class InvokeApi
             // The connection cannot be used again while the rest of a body that is too large stands in it.
             if (failure is BadHttpRequestException)
                 context.Response.Headers.Connection = "close";
-            await new ErrorAnswer(ApiErrors.Invoke(target.Name, failure.Message)).ExecuteAsync(context);
+            await new ErrorAnswer(ApiErrors.Invoke(target.Name, failure is BadHttpRequestException ? TooLarge : failure.Message)).ExecuteAsync(context);
         }
     }
 }

@@ -19,7 +19,8 @@ internal sealed record AppCall(
     string Id, string Method, string? Verb, string Query, string ContentType, byte[] Body, IEnumerable<KeyValuePair<string, string>> Headers);
 
 /// <summary>Invocation without a transport: calls an app, under the policy of its name, and brings back its answer, whatever that is.</summary>
-internal sealed class InvokeEngine(CallSender sender, AppChannel app, SidecarFlags flags, ResourceSet resources, ResiliencyPolicies policies, TimeProvider time)
+internal sealed class InvokeEngine(
+    CallSender sender, AppChannel app, Peers peers, SidecarFlags flags, ResourceSet resources, ResiliencyPolicies policies, TimeProvider time)
 {
     /// <exception cref="DaprErrorException">There is no answer.</exception>
     public async Task<HttpResponseMessage> CallAsync(AppCall call, CancellationToken cancellationToken)
@@ -28,6 +29,10 @@ internal sealed class InvokeEngine(CallSender sender, AppChannel app, SidecarFla
             throw Failure(call, noApp);
 
         var target = CallTarget.Parse(call.Id, flags.AppId, resources.HttpEndpoints);
+        // Whether the call makes sense is for the sidecar of the callee to tell, so there must be one first.
+        if (target is CallTarget.OtherApp other && await peers.FindAsync(other.AppId, cancellationToken) is null)
+            throw Failure(call, new NoHostException(other.AppId).Message);
+
         var (path, problem) = MethodPath.Of(call.Method);
         if ((problem ?? ProblemOf(call.Verb)) is { } badCall)
             throw Failure(call, $"rpc error: code = InvalidArgument desc = {badCall}");

@@ -83,20 +83,20 @@ internal sealed class StateStore(string name, NpgsqlDataSource database, IStateS
         await using var batch = new NpgsqlBatch(connection, transaction);
         var refusals = await ExecuteAsync(batch, statements, cancellationToken);
         if (refusals.Count > 0)
-            throw refusals[0];
+            throw refusals[0].Refusal;
         await transaction.CommitAsync(cancellationToken);
     }
 
     private async Task WriteAsync(IReadOnlyList<StateOperation> operations, bool inTransaction, CancellationToken cancellationToken)
     {
         var refusals = new List<StateException>();
-        var planned = new List<(string Key, StateStatement Statement)>();
+        var planned = new List<(string Key, StateStatement Statement, int Place)>();
         foreach (var operation in inTransaction ? operations : AsScheduled(operations))
         {
             try
             {
                 var key = prefix.Apply(operation.Item.Key);
-                planned.Add((key, semantics.Plan(Name, key, operation, inTransaction)));
+                planned.Add((key, semantics.Plan(Name, key, operation, inTransaction), planned.Count));
             }
             catch (StateException refusal) when (!inTransaction)
             {
@@ -107,9 +107,10 @@ internal sealed class StateStore(string name, NpgsqlDataSource database, IStateS
         if (planned.Count > 0)
         {
             // Rows are locked until the batch ends: in key order, so that two requests over the same keys cannot deadlock.
-            var ordered = planned.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => p.Statement).ToList();
+            var ordered = planned.OrderBy(p => p.Key, StringComparer.Ordinal).ToList();
             await using var batch = database.CreateBatch();
-            refusals.AddRange(await ExecuteAsync(batch, ordered, cancellationToken));
+            var refused = await ExecuteAsync(batch, [.. ordered.Select(p => p.Statement)], cancellationToken);
+            refusals.AddRange(refused.OrderBy(r => ordered[r.At].Place).Select(r => r.Refusal));
         }
 
         if (refusals.Count > 0)
@@ -122,18 +123,20 @@ internal sealed class StateStore(string name, NpgsqlDataSource database, IStateS
     private static IEnumerable<StateOperation> AsScheduled(IReadOnlyList<StateOperation> operations) =>
         operations.Count < 2 ? operations : [operations[^1], .. operations.Take(operations.Count - 1)];
 
-    private static async Task<List<StateException>> ExecuteAsync(NpgsqlBatch batch, List<StateStatement> statements, CancellationToken cancellationToken)
+    /// <returns>The refusals, and which statements they are of.</returns>
+    private static async Task<List<(int At, StateException Refusal)>> ExecuteAsync(
+        NpgsqlBatch batch, List<StateStatement> statements, CancellationToken cancellationToken)
     {
         foreach (var statement in statements)
             batch.BatchCommands.Add(statement.ToCommand());
 
-        var refusals = new List<StateException>();
+        var refusals = new List<(int At, StateException Refusal)>();
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        foreach (var statement in statements)
+        foreach (var (at, statement) in statements.Index())
         {
             var done = await reader.ReadAsync(cancellationToken) && reader.GetBoolean(0);
             if (!done && statement.Refusal is { } refusal)
-                refusals.Add(refusal);
+                refusals.Add((at, refusal));
             await reader.NextResultAsync(cancellationToken);
         }
 

@@ -12,6 +12,9 @@ internal sealed class EventBatch(EnvelopeOrigin origin, PublishMetadata requestM
 
     public EnvelopeOrigin Origin => origin;
 
+    /// <summary>The events go as they are, without envelopes.</summary>
+    public bool IsRaw => raw;
+
     /// <summary>The messages, in the order in which they were added.</summary>
     public List<TopicMessage> Messages { get; } = [];
 
