@@ -7,6 +7,9 @@ internal static partial class ApiErrors
 {
     public static DaprError NoPlacement { get; } = new(400, StatusCode.Unavailable, "ERR_ACTOR_NO_PLACEMENT", "placement service is not configured");
 
+    public static DaprError NoActorStream { get; } =
+        new(400, StatusCode.FailedPrecondition, "ERR_ACTOR_NO_APP_CHANNEL", "actor callback streaming requires a gRPC app channel");
+
     public static DaprError NotImplemented { get; } =
         new(501, StatusCode.Unimplemented, "ERR_API_UNIMPLEMENTED", "this API is currently not implemented");
 

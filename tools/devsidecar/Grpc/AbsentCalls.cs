@@ -74,8 +74,8 @@ internal sealed class AbsentCalls(SidecarFlags flags)
         var table = new Dictionary<string, Func<AbsentCalls, DaprError>>();
         string[] actors =
         [
-            "RegisterActorTimer", "UnregisterActorTimer", "RegisterActorReminder", "UnregisterActorReminder", "GetActorReminder", "GetActorState",
-            "ExecuteActorStateTransaction", "InvokeActor",
+            "RegisterActorTimer", "UnregisterActorTimer", "RegisterActorReminder", "UnregisterActorReminder", "UnregisterActorRemindersByType",
+            "ListActorReminders", "GetActorReminder", "GetActorState", "ExecuteActorStateTransaction", "InvokeActor",
         ];
         foreach (var method in actors)
             table[method] = _ => ApiErrors.NoPlacement;

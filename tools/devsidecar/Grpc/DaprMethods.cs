@@ -59,6 +59,7 @@ internal sealed class DaprMethods(SidecarFlags flags) : IServiceMethodProvider<D
 
         Duplex<EncryptRequest, EncryptResponse>(context, "EncryptAlpha1", (s, r, _, c) => s.Absent.EncryptAsync(r, c.CancellationToken));
         Duplex<DecryptRequest, DecryptResponse>(context, "DecryptAlpha1", (s, r, _, c) => s.Absent.DecryptAsync(r, c.CancellationToken));
+        Duplex<Empty, Empty>(context, "SubscribeActorEventsAlpha1", (_, _, _, _) => throw new DaprErrorException(ApiErrors.NoActorStream));
         foreach (var (name, error) in AbsentCalls.Constant)
             Unary<Empty, Empty>(context, name, (s, _, _) => throw new DaprErrorException(error(s.Absent)));
     }
