@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using WhatsAppMesh.Libs.Tests.Scraping;
+using WhatsAppMesh.Membership.Events;
 using WhatsAppMesh.Membership.Store;
 
 namespace WhatsAppMesh.Membership.Tests;
@@ -12,7 +13,11 @@ public sealed class MetricNamesTests
     {
         var scraped = await ScrapedMetrics.OfAsync(
             static services => services.AddSingleton<MembershipMetrics>(),
-            static services => services.GetRequiredService<MembershipMetrics>().Applied(new BatchOutcome(), 1));
+            static services =>
+            {
+                var seen = new Observations { Skipped = 1, Silences = { [new SilentEvent("groups.update", SilentReason.UnreadStub)] = 1 } };
+                services.GetRequiredService<MembershipMetrics>().Applied(new BatchOutcome(), seen);
+            });
 
         string[] expected =
         [
@@ -20,6 +25,7 @@ public sealed class MetricNamesTests
             "mesh_membership_facts_total counter",
             "mesh_membership_folds_total counter {mode}",
             "mesh_membership_rows_skipped_total counter",
+            "mesh_membership_silent_events_total counter {reason,type}",
         ];
         Assert.Superset(expected.ToHashSet(), scraped.ToHashSet());
     }
