@@ -58,6 +58,8 @@ internal static class DeadLettersApi
                 throw new JsonException("Expected a JSON object.");
             if (fields["ranges"] is null && fields.Remove("positions", out var positions))
                 fields["ranges"] = positions;
+            var empty = new T();
+            EnumNames.Require(fields, empty.Descriptor);
             return Parser.Parse<T>(fields.ToJsonString());
         }
         catch (Exception exception) when (exception is InvalidProtocolBufferException or InvalidJsonException or InvalidOperationException or ArgumentException or OverflowException)
