@@ -86,7 +86,7 @@ public static class StateScenario
             store, [Upsert("tx2", 9), Upsert("tx1", 9, WrongETag, s_firstWrite)]));
         Assert.Equal(2, await client.GetStateAsync<int>(store, "tx2"));
         await Assert.ThrowsAsync<DaprException>(() => client.ExecuteStateTransactionAsync(store, [Upsert("tx1", 9, null, s_firstWrite)]));
-        await client.ExecuteStateTransactionAsync(store, []);
+        await Assert.ThrowsAsync<ArgumentException>(() => client.ExecuteStateTransactionAsync(store, []));
     }
 
     private static async Task SaveAndReadSeveralAsync(DaprClient client, string store)
@@ -118,7 +118,7 @@ public static class StateScenario
         await Assert.ThrowsAsync<DaprException>(() => client.GetStateAsync<int>(store, "a||b"));
         await Assert.ThrowsAsync<DaprException>(() => client.SaveStateAsync(store, "b1", 1, metadata: Ttl("abc")));
         await client.SaveStateAsync(store, "b1", 1, metadata: Ttl("-1"));
-        await client.SaveBulkStateAsync<int>(store, []);
+        await Assert.ThrowsAsync<ArgumentException>(() => client.SaveBulkStateAsync<int>(store, []));
     }
 
     private static Dictionary<string, string> Ttl(string seconds) => new() { ["ttlInSeconds"] = seconds };
