@@ -5,6 +5,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Net.Http.Headers;
 using OpenTelemetry;
+using OpenTelemetry.Context.Propagation;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -20,6 +21,8 @@ internal static class Telemetry
 
     public static void AddMeshTelemetry(this IServiceCollection services, string serviceName, IConfiguration configuration)
     {
+        // The trace goes on; baggage is text of a client's choice, and would travel through every service.
+        Sdk.SetDefaultTextMapPropagator(new TraceContextPropagator());
         var exportOverOtlp = !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
         // OpenTelemetry's own name. What is scraped and sent too would be counted twice.
         var exportMetrics = exportOverOtlp && configuration["OTEL_METRICS_EXPORTER"] != "none";

@@ -1,9 +1,12 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
+using Dapr.Client.Autogen.Grpc.v1;
+using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using WhatsAppMesh.Edge.Sources;
 using WhatsAppMesh.Edge.Tests.Driving;
+using WhatsAppMesh.Libs.Tests.Sidecars;
 
 namespace WhatsAppMesh.Edge.Tests;
 
@@ -130,8 +133,7 @@ public sealed class ReloadTests : IDisposable
     {
         var variable = "EDGE_TEST_" + Guid.NewGuid().ToString("N");
         Environment.SetEnvironmentVariable(variable, "from-environment");
-        await using var sidecar = await FakeIngest.StartAsync();
-        sidecar.Answer = static context => FakeIngest.AnswerAsync(context, 200, """{"collector-secret":"from-store"}""");
+        await using var sidecar = await SecretsAsync(static () => "from-store");
         Write($$"""
             { "sources": [
                 { "name": "a", "secrets": [ { "id": "first", "env": "{{variable}}", "value": "", "keyHash": "" } ] },
@@ -140,7 +142,7 @@ public sealed class ReloadTests : IDisposable
         await using var edge = await EdgeUnderTest.StartAsync(new()
         {
             ["Edge:SourcesFile"] = SourcesFile,
-            ["DAPR_HTTP_ENDPOINT"] = sidecar.Address.ToString(),
+            ["DAPR_GRPC_ENDPOINT"] = sidecar.Grpc.ToString(),
         });
         await edge.AcceptedAsync(Signing.SignedV2(secret: "from-environment").With("X-Collector", "a"));
         await edge.AcceptedAsync(Signing.SignedV2(secret: "from-store").With("X-Collector", "b"));
@@ -157,21 +159,18 @@ public sealed class ReloadTests : IDisposable
     [Fact]
     public async Task Secret_of_a_secret_store_is_read_again_and_kept_while_the_store_is_away()
     {
-        await using var sidecar = await FakeIngest.StartAsync();
-        var answer = """{"collector-secret":"first"}""";
-        sidecar.Answer = context => answer.Length > 0
-            ? FakeIngest.AnswerAsync(context, 200, answer)
-            : FakeIngest.AnswerAsync(context, StatusCodes.Status500InternalServerError, """{"errorCode":"ERR_SECRET_GET","message":"away"}""");
+        string? secret = "first";
+        await using var sidecar = await SecretsAsync(() => secret);
         var settings = EdgeUnderTest.With([], "Edge:Sources:0", "default", "secrets", "Store");
         settings["Edge:Sources:0:Secrets:0:Key"] = "collector-secret";
         settings["Edge:SecretStoreSeconds"] = "1";
-        settings["DAPR_HTTP_ENDPOINT"] = sidecar.Address.ToString();
+        settings["DAPR_GRPC_ENDPOINT"] = sidecar.Grpc.ToString();
         await using var edge = await EdgeUnderTest.StartAsync(settings);
         await edge.AcceptedAsync(Signing.SignedV2(secret: "first"));
-        Assert.Contains(sidecar.Requests, static request => request.Target == "/v1.0/secrets/secrets/collector-secret");
-        answer = """{"collector-secret":"second"}""";
+        Assert.Contains(sidecar.Calls, static call => call.Method == FakeDapr.Service + "GetSecret");
+        secret = "second";
         await TakesAsync(edge, "second");
-        answer = "";
+        secret = null;
         await Answers.EventuallyAsync(() => Task.FromResult(edge.Metrics.Gauge("mesh_edge_catalog_problems") == 1), "the store's silence is told");
         await edge.AcceptedAsync(Signing.SignedV2(secret: "second"));
     }
@@ -179,14 +178,11 @@ public sealed class ReloadTests : IDisposable
     [Fact]
     public async Task Service_is_not_ready_before_the_secret_store_has_answered()
     {
-        await using var sidecar = await FakeIngest.StartAsync();
         var up = false;
-        sidecar.Answer = context => up
-            ? FakeIngest.AnswerAsync(context, 200, """{"collector-secret":"first"}""")
-            : FakeIngest.AnswerAsync(context, StatusCodes.Status500InternalServerError, """{"errorCode":"ERR_SECRET_GET","message":"starting"}""");
+        await using var sidecar = await SecretsAsync(() => up ? "first" : null);
         var settings = EdgeUnderTest.With([], "Edge:Sources:0", "default", "secrets", "Store");
         settings["Edge:Sources:0:Secrets:0:Key"] = "collector-secret";
-        settings["DAPR_HTTP_ENDPOINT"] = sidecar.Address.ToString();
+        settings["DAPR_GRPC_ENDPOINT"] = sidecar.Grpc.ToString();
         await using var edge = await EdgeUnderTest.StartAsync(settings);
         using (var before = await edge.Client.GetAsync("/readyz"))
             Assert.Equal(HttpStatusCode.ServiceUnavailable, before.StatusCode);
@@ -194,6 +190,15 @@ public sealed class ReloadTests : IDisposable
         await Answers.EventuallyAsync(async () => (await edge.Client.GetAsync("/readyz")).IsSuccessStatusCode, "the service is ready");
         await edge.AcceptedAsync(Signing.SignedV2(secret: "first"));
     }
+
+    // The store of the secrets: what it holds under the one key; null = it cannot be asked now.
+    private static async Task<FakeDapr> SecretsAsync(Func<string?> secret) => (await FakeDapr.StartAsync()).On<GetSecretRequest>("GetSecret", asked =>
+    {
+        Assert.Equal(("secrets", "collector-secret"), (asked.StoreName, asked.Key));
+        return secret() is { } text
+            ? new GetSecretResponse { Data = { ["collector-secret"] = text } }
+            : throw new RpcException(new Status(StatusCode.Internal, "away"));
+    });
 
     [Fact]
     public async Task Reload_that_leaves_a_rate_as_it_is_gives_nobody_a_full_bucket()
