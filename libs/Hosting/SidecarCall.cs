@@ -7,8 +7,7 @@ namespace WhatsAppMesh.Hosting;
 /// <param name="app">Dapr app id of the service that is called.</param>
 /// <param name="token">What the sidecar wants to see; null when it wants nothing.</param>
 /// <param name="deadline">Longest call with one answer; a stream sets its own.</param>
-/// <param name="clock">The clock.</param>
-internal sealed class SidecarCall(string app, string? token, TimeSpan deadline, TimeProvider clock) : Interceptor
+internal sealed class SidecarCall(string app, string? token, TimeSpan deadline) : Interceptor
 {
     public override TResponse BlockingUnaryCall<TRequest, TResponse>(
         TRequest request, ClientInterceptorContext<TRequest, TResponse> context, BlockingUnaryCallContinuation<TRequest, TResponse> continuation) =>
@@ -43,7 +42,11 @@ internal sealed class SidecarCall(string app, string? token, TimeSpan deadline, 
             headers.Add(header);
         var options = context.Options.WithHeaders(headers);
         if (options.Deadline is null && patience is { } wait)
-            options = options.WithDeadline(clock.GetUtcNow().UtcDateTime + wait);
+        {
+            // The library counts what is left until then by the machine's clock, whatever clock the service goes by.
+            options = options.WithDeadline(TimeProvider.System.GetUtcNow().UtcDateTime + wait);
+        }
+
         return new ClientInterceptorContext<TRequest, TResponse>(context.Method, context.Host, options);
     }
 }

@@ -1,7 +1,6 @@
 using Grpc.Core;
 using Grpc.Net.ClientFactory;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace WhatsAppMesh.Hosting;
 
@@ -40,7 +39,6 @@ public static class SidecarClients
         this IServiceCollection services, string appId, TimeSpan? deadline = null, int? maxAnswerBytes = null, Func<SocketsHttpHandler>? connections = null)
         where TClient : ClientBase<TClient>
     {
-        services.TryAddSingleton(TimeProvider.System);
         return services
             .AddGrpcClient<TClient>(
                 NameOf<TClient>(appId), static (provider, client) => client.Address = provider.GetRequiredService<SidecarSettings>().GrpcEndpoint)
@@ -51,7 +49,7 @@ public static class SidecarClients
                 channel.MaxReceiveMessageSize = maxAnswerBytes ?? channel.MaxReceiveMessageSize;
             })
             .AddInterceptor(InterceptorScope.Channel, provider => new SidecarCall(
-                appId, provider.GetRequiredService<SidecarSettings>().ApiToken, deadline ?? DefaultDeadline, provider.GetRequiredService<TimeProvider>()));
+                appId, provider.GetRequiredService<SidecarSettings>().ApiToken, deadline ?? DefaultDeadline));
     }
 
     /// <summary>The name that the client of an app has in the factory.</summary>
