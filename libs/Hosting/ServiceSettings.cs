@@ -36,22 +36,25 @@ public sealed class ServiceSettings
         where TOptions : class, new()
     {
         ArgumentNullException.ThrowIfNull(validate);
-        TOptions options;
-        try
-        {
-            options = _builder.Configuration.GetSection(section).Get<TOptions>() ?? new TOptions();
-            options = complete?.Invoke(options) ?? options;
-        }
-        catch (InvalidOperationException exception)
-        {
-            // A text that is no number, time or choice; the binder names key and value.
-            Wrong(exception.Message);
-            options = new TOptions();
-        }
-
+        // A text that is no number, time or choice: the binder names key and value.
+        var options = Try(() => _builder.Configuration.GetSection(section).Get<TOptions>()) ?? new TOptions();
+        options = (complete is null ? null : Try(() => complete(options))) ?? options;
         _wrong.AddRange(validate(options));
         _builder.Services.AddSingleton(options);
         return options;
+    }
+
+    private TOptions? Try<TOptions>(Func<TOptions?> read) where TOptions : class
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidOperationException exception)
+        {
+            Wrong(exception.Message);
+            return null;
+        }
     }
 
     /// <summary>A setting that there must be.</summary>
