@@ -93,7 +93,7 @@ public sealed class DatabaseReadiness(NpgsqlDataSource database) : IHealthCheck
 /// <summary>Ready when the sidecar takes outbound calls (its components are up; it may still wait for this app's port).</summary>
 public sealed class SidecarReadiness(SidecarSettings sidecar) : IHealthCheck, IDisposable
 {
-    private readonly HttpClient _client = new() { BaseAddress = sidecar.HttpEndpoint };
+    private readonly HttpClient _client = SidecarHttp.ClientOf(sidecar, traced: false);
 
     /// <inheritdoc/>
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)

@@ -42,9 +42,7 @@ public sealed partial class SidecarVersion(SidecarSettings sidecar, TimeProvider
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var client = new HttpClient { BaseAddress = sidecar.HttpEndpoint };
-        if (sidecar.ApiToken is { } token)
-            client.DefaultRequestHeaders.Add(SidecarSettings.TokenHeader, token);
+        using var client = SidecarHttp.ClientOf(sidecar, traced: false);
         for (var pause = FirstPause; !stoppingToken.IsCancellationRequested; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             if (await TryAskAsync(client, stoppingToken).ConfigureAwait(false) is { Length: > 0 } reported)

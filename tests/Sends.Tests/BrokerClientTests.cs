@@ -1,5 +1,6 @@
 using System.Text;
 using WhatsAppMesh.Dispatch.Sending;
+using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Libs.Tests.Sidecars;
 
 namespace WhatsAppMesh.Sends.Tests;
@@ -51,8 +52,8 @@ public sealed class BrokerClientTests
     [Fact]
     public async Task A_sidecar_that_does_not_listen_was_told_nothing()
     {
-        using var dapr = new Dapr.Client.DaprClientBuilder().UseHttpEndpoint("http://127.0.0.1:9").Build();
-        using var client = new BrokerClient(dapr, Options, new BrokerCircuit(TimeProvider.System), TimeProvider.System);
+        var nobody = new Uri("http://127.0.0.1:9");
+        using var client = new BrokerClient(new SidecarSettings(nobody, nobody, null, null), Options, new BrokerCircuit(TimeProvider.System), TimeProvider.System);
 
         Assert.True((await client.SendAsync("i", "{}"u8.ToArray(), "key", default)).NothingLeft);
     }
@@ -70,8 +71,7 @@ public sealed class BrokerClientTests
             await context.Response.WriteAsync("""{"errorCode":"ERR_DIRECT_INVOKE","message":"circuit breaker is open"}""");
         });
         var circuit = new BrokerCircuit(TimeProvider.System);
-        using var dapr = SidecarServices.ClientOf(sidecar.Http, sidecar.Grpc);
-        using var client = new BrokerClient(dapr, options, circuit, TimeProvider.System);
+        using var client = new BrokerClient(Of(sidecar), options, circuit, TimeProvider.System);
 
         await client.AskAsync(HttpMethod.Get, "/instances/i/status", null, default);
         Assert.False(circuit.IsOpen);
@@ -80,10 +80,33 @@ public sealed class BrokerClientTests
         Assert.Equal(2, paths.Distinct().Count());
     }
 
+    [Theory]
+    [InlineData(301)]
+    [InlineData(302)]
+    [InlineData(307)]
+    public async Task A_redirect_of_the_broker_is_not_followed_for_the_token_would_go_with_it(int status)
+    {
+        await using var elsewhere = await FakeDapr.StartAsync();
+        await using var sidecar = await FakeDapr.StartAsync(http: context =>
+        {
+            context.Response.StatusCode = status;
+            context.Response.Headers.Location = new Uri(elsewhere.Http, "/stolen").ToString();
+            return Task.CompletedTask;
+        });
+
+        var reply = await SendAsync(sidecar);
+
+        Assert.Equal(status, reply.Status);
+        Assert.NotEqual(BrokerVerdict.Sent, BrokerAnswer.Read(reply).Verdict);
+        Assert.Equal(["the-token"], Assert.Single(sidecar.Calls).Headers["dapr-api-token"]);
+        Assert.Empty(elsewhere.Calls);
+    }
+
+    private static SidecarSettings Of(FakeDapr sidecar) => new(sidecar.Http, sidecar.Grpc, "the-token", null);
+
     private static async Task<BrokerReply> SendAsync(FakeDapr sidecar)
     {
-        using var dapr = SidecarServices.ClientOf(sidecar.Http, sidecar.Grpc);
-        using var client = new BrokerClient(dapr, Options, new BrokerCircuit(TimeProvider.System), TimeProvider.System);
+        using var client = new BrokerClient(Of(sidecar), Options, new BrokerCircuit(TimeProvider.System), TimeProvider.System);
         return await client.SendAsync("instance-0", "{}"u8.ToArray(), "key", default);
     }
 }

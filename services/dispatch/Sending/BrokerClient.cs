@@ -1,17 +1,16 @@
 using System.Net.Http.Headers;
 using System.Text;
-using Dapr.Client;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Dispatch.Sending;
 
 /// <summary>Calls the broker through the sidecar, which adds the API key, retries and the circuit breaker. Never throws for what a broker does.</summary>
-internal sealed class BrokerClient(DaprClient dapr, SendingOptions options, BrokerCircuit circuit, TimeProvider time) : IDisposable
+internal sealed class BrokerClient(SidecarSettings sidecar, SendingOptions options, BrokerCircuit circuit, TimeProvider time) : IDisposable
 {
     private const int MaxAnswerBytes = 1024 * 1024;
     private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(20);
 
-    private readonly HttpClient _retrying = Unlimited(dapr.CreateInvokableHttpClient(options.Endpoint));
-    private readonly HttpClient _once = Unlimited(dapr.CreateInvokableHttpClient(options.OnceEndpoint));
+    private readonly HttpClient _client = Unlimited(SidecarHttp.ClientOf(sidecar));
 
     /// <summary>Sends a message.</summary>
     /// <param name="instance">The instance that sends it.</param>
@@ -20,9 +19,10 @@ internal sealed class BrokerClient(DaprClient dapr, SendingOptions options, Brok
     /// <param name="cancellationToken">Gives up: whether the message left is then unknown.</param>
     public async Task<BrokerReply> SendAsync(string instance, byte[] body, string key, CancellationToken cancellationToken)
     {
-        var request = Request(HttpMethod.Post, $"/instances/{Uri.EscapeDataString(instance)}/send-text", body);
+        var endpoint = options.Idempotency == BrokerIdempotency.Keyed ? options.Endpoint : options.OnceEndpoint;
+        var request = Request(HttpMethod.Post, endpoint, $"/instances/{Uri.EscapeDataString(instance)}/send-text", body);
         request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
-        var reply = await CallAsync(options.Idempotency == BrokerIdempotency.Keyed ? _retrying : _once, request, options.CallTimeout, cancellationToken);
+        var reply = await CallAsync(request, options.CallTimeout, cancellationToken);
         circuit.Saw(BrokerAnswer.Read(reply).Verdict == BrokerVerdict.CircuitOpen);
         return reply;
     }
@@ -35,18 +35,16 @@ internal sealed class BrokerClient(DaprClient dapr, SendingOptions options, Brok
     /// <param name="path">Path with query, escaped.</param>
     /// <param name="body">JSON; null = none.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public Task<BrokerReply> AskAsync(HttpMethod method, string path, byte[]? body, CancellationToken cancellationToken) =>
-        CallAsync(
-            method == HttpMethod.Get && options.Idempotency == BrokerIdempotency.None ? _retrying : _once, Request(method, path, body), ReadTimeout, cancellationToken);
-
-    /// <inheritdoc/>
-    public void Dispose()
+    public Task<BrokerReply> AskAsync(HttpMethod method, string path, byte[]? body, CancellationToken cancellationToken)
     {
-        _retrying.Dispose();
-        _once.Dispose();
+        var endpoint = method == HttpMethod.Get && options.Idempotency == BrokerIdempotency.None ? options.Endpoint : options.OnceEndpoint;
+        return CallAsync(Request(method, endpoint, path, body), ReadTimeout, cancellationToken);
     }
 
-    private async Task<BrokerReply> CallAsync(HttpClient client, HttpRequestMessage request, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public void Dispose() => _client.Dispose();
+
+    private async Task<BrokerReply> CallAsync(HttpRequestMessage request, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(timeout);
@@ -54,7 +52,7 @@ internal sealed class BrokerClient(DaprClient dapr, SendingOptions options, Brok
         {
             using (request)
             {
-                using var response = await client.SendAsync(request, patience.Token);
+                using var response = await _client.SendAsync(request, patience.Token);
                 // As UTF-8 whatever charset is named: a name that .NET does not know would throw.
                 var body = Encoding.UTF8.GetString(await response.Content.ReadAsByteArrayAsync(patience.Token));
                 return new BrokerReply((int)response.StatusCode, body, RetryAfter(response.Headers.RetryAfter));
@@ -79,9 +77,9 @@ internal sealed class BrokerClient(DaprClient dapr, SendingOptions options, Brok
     };
 
     // A body of known length is what lets the sidecar send it again.
-    private static HttpRequestMessage Request(HttpMethod method, string path, byte[]? body)
+    private static HttpRequestMessage Request(HttpMethod method, string endpoint, string path, byte[]? body)
     {
-        var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
+        var request = new HttpRequestMessage(method, new Uri(SidecarHttp.InvokePath(endpoint, path), UriKind.Relative));
         if (body is not null)
         {
             request.Content = new ByteArrayContent(body);

@@ -26,15 +26,9 @@ internal sealed class DispatchRuntime : BackgroundService, IHealthDetail
     public DispatchRuntime(SidecarSettings sidecar, EdgeOptions options, TimeProvider clock)
     {
         _clock = clock;
-        _path = $"/v1.0/invoke/{options.Operator.Dispatch}/method/healthz";
-        _client = new HttpClient(new SocketsHttpHandler { UseProxy = false, ActivityHeadersPropagator = null })
-        {
-            BaseAddress = sidecar.HttpEndpoint,
-            Timeout = Patience,
-            MaxResponseContentBufferSize = MaxBytes,
-        };
-        if (sidecar.ApiToken is { } token)
-            _client.DefaultRequestHeaders.Add(SidecarSettings.TokenHeader, token);
+        _path = SidecarHttp.InvokePath(options.Operator.Dispatch, "/healthz");
+        _client = SidecarHttp.ClientOf(sidecar, traced: false);
+        (_client.Timeout, _client.MaxResponseContentBufferSize) = (Patience, MaxBytes);
     }
 
     /// <inheritdoc/>

@@ -13,9 +13,8 @@ internal sealed class SidecarPublisher : IDisposable
 
     public SidecarPublisher(SidecarSettings sidecar, IngestOptions options)
     {
-        _client = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = options.PublishTimeout };
-        if (sidecar.ApiToken is { } token)
-            _client.DefaultRequestHeaders.TryAddWithoutValidation(SidecarSettings.TokenHeader, token);
+        _client = SidecarHttp.ClientOf(sidecar);
+        _client.Timeout = options.PublishTimeout;
         _address = new Uri(sidecar.HttpEndpoint, $"/v1.0/publish/bulk/{Uri.EscapeDataString(options.PubSub)}/{Uri.EscapeDataString(options.Topic)}");
     }
 
