@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace WhatsAppMesh.Dispatch.Claims;
 
 /// <summary>What a claim says about its work.</summary>
@@ -62,9 +60,3 @@ public abstract record ClaimAnswer
     /// <param name="Fence">The fence under which it was done.</param>
     public sealed record AlreadySent(string? ExternalId, long Fence) : ClaimAnswer;
 }
-
-/// <summary>JSON of claims.</summary>
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(Claim))]
-public sealed partial class ClaimJson : JsonSerializerContext;

@@ -175,6 +175,34 @@ public sealed class DaprClientTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task The_static_invoker_shows_an_empty_token_where_there_is_none_and_ours_shows_none()
+    {
+        await using var open = await FakeDapr.StartAsync();
+        var invoker = DaprClient.CreateInvocationInvoker("membership", open.Grpc.ToString());
+        await Assert.ThrowsAsync<RpcException>(async () => await AskAsync(invoker));
+        Assert.Equal([""], Assert.Single(open.Calls).Headers["dapr-api-token"]);
+
+        await using var services = SidecarServices.Of(open, null, static s => s.AddSidecarClient<Dapr.Client.Autogen.Grpc.v1.Dapr.DaprClient>("membership"));
+        var own = services.GetRequiredService<Grpc.Net.ClientFactory.GrpcClientFactory>().CreateClient<Dapr.Client.Autogen.Grpc.v1.Dapr.DaprClient>(
+            SidecarClients.NameOf<Dapr.Client.Autogen.Grpc.v1.Dapr.DaprClient>("membership"));
+        await Assert.ThrowsAsync<RpcException>(async () => await own.GetMetadataAsync(new GetMetadataRequest()));
+        Assert.DoesNotContain("dapr-api-token", open.Calls[^1].Headers.Keys);
+        Assert.Equal(["membership"], open.Calls[^1].Headers["dapr-app-id"]);
+
+        static AsyncUnaryCall<GetMetadataResponse> AskAsync(CallInvoker invoker) =>
+            new Dapr.Client.Autogen.Grpc.v1.Dapr.DaprClient(invoker).GetMetadataAsync(new GetMetadataRequest());
+    }
+
+    [Fact]
+    public void Every_way_to_invoke_a_method_by_the_client_itself_is_obsolete()
+    {
+        var methods = typeof(DaprClient).GetMethods().Where(static m => m.Name.StartsWith("InvokeMethod", StringComparison.Ordinal)).ToArray();
+
+        Assert.NotEmpty(methods);
+        Assert.All(methods, static m => Assert.NotEmpty(m.GetCustomAttributes(typeof(ObsoleteAttribute), inherit: false)));
+    }
+
     private static Task SaveSeveralAsync(DaprClient client) =>
         client.SaveBulkStateAsync("claims", [new SaveStateItem<int>("a", 1, ""), new SaveStateItem<int>("b", 2, "")]);
 
