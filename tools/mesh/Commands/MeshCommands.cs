@@ -41,6 +41,7 @@ internal static class MeshCommands
             KeysCommand.Create(),
             ExportCommand.Create(context),
             ImportCommand.Create(context),
+            ComponentUrlCommand.Create(),
         };
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)
@@ -90,8 +91,13 @@ internal sealed record MeshContext(string Repository, MeshFolder Folder)
     /// <summary>The folder of the demo's mesh.</summary>
     public MeshFolder DemoFolder => new(Path.Combine(Folder.Root, "demo"));
 
-    /// <summary>A real daprd to use, from the environment.</summary>
-    public static string? Daprd => Environment.GetEnvironmentVariable("MESH_DAPRD") is { Length: > 0 } path ? path : null;
+    /// <summary>A real daprd to use, from the environment variable MESH_DAPRD.</summary>
+    /// <exception cref="MeshException">It names no file.</exception>
+    public static string? Daprd => Given("MESH_DAPRD", File.Exists, "a file: it must be the path of a daprd");
+
+    /// <summary>Components to use in place of dapr.yaml's, from the environment variable MESH_COMPONENTS.</summary>
+    /// <exception cref="MeshException">It names no folder.</exception>
+    public static string? Components => Given("MESH_COMPONENTS", Directory.Exists, "a folder: it must hold every component, as components/ does");
 
     /// <summary>The repository that this program was built from.</summary>
     public static MeshContext Find()
@@ -108,6 +114,15 @@ internal sealed record MeshContext(string Repository, MeshFolder Folder)
         Postgres = MeshFolder.GivenPostgres,
         DatabasePrefix = MeshFolder.GivenPostgres is null ? "" : "mesh_",
         Daprd = Daprd,
+        Components = Components,
+    };
+
+    // Processes start in folders of their own, so that a relative path would be another one there.
+    private static string? Given(string variable, Func<string, bool> isThere, string wanted) => Environment.GetEnvironmentVariable(variable) switch
+    {
+        null or "" => null,
+        { } path when isThere(path) => Path.GetFullPath(path),
+        { } path => throw new MeshException($"{variable} is {path}, which is not {wanted}."),
     };
 
     /// <summary>Builds what a mesh runs and starts it.</summary>

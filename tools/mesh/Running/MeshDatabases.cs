@@ -1,4 +1,5 @@
 using Npgsql;
+using WhatsAppMesh.GoComponents;
 using WhatsAppMesh.LocalPostgres;
 
 namespace WhatsAppMesh.Mesh.Running;
@@ -94,6 +95,20 @@ public sealed class MeshDatabases : IAsyncDisposable
         MaxPoolSize = 8,
         ApplicationName = owner,
     }.ConnectionString;
+
+    /// <summary>An owner's database as a component of Dapr reads it: the same settings as a URL.</summary>
+    /// <exception cref="MeshException">The server was given with a setting that such a component cannot honour; the message names it.</exception>
+    public string ComponentUrl(string owner)
+    {
+        try
+        {
+            return GoConnectionString.FromNpgsql(ConnectionString(owner)).Url;
+        }
+        catch (FormatException e)
+        {
+            throw new MeshException($"MESH_POSTGRES cannot be handed to a component of Dapr: {e.Message}");
+        }
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -58,7 +58,7 @@ public sealed class MeshInstance : IAsyncDisposable
     {
         say ??= static _ => { };
         RefuseSecond(options.Folder);
-        var file = RunFile.Load(Path.Combine(options.Repository, "dapr.yaml"));
+        var file = RunFile.Load(Path.Combine(options.Repository, "dapr.yaml")).WithComponents(options.Components);
         var services = RunPlan.Make(file, options);
         var postgres = options.Postgres is null && options.PostgresPort > 0 ? [(options.PostgresPort, "PostgreSQL")] : Array.Empty<(int, string)>();
         var brokerPort = LocalBroker.PortFor(options);
@@ -69,6 +69,7 @@ public sealed class MeshInstance : IAsyncDisposable
         var mesh = await MakeAsync(options, databases, services, brokerPort, say);
         try
         {
+            mesh.CheckComponents();
             mesh.StartProcesses();
             await mesh.WaitUntilReadyAsync(cancellationToken);
             mesh.SaveState(ready: true);
@@ -178,6 +179,16 @@ public sealed class MeshInstance : IAsyncDisposable
         {
             await databases.DisposeAsync();
             throw;
+        }
+    }
+
+    // What a sidecar would take and come to grief with later is refused here, by the files that it is going to read.
+    private void CheckComponents()
+    {
+        foreach (var service in Services)
+        {
+            var environment = ServiceSettings.ForSidecar(service, _options, Secrets, Databases);
+            ComponentCheck.Require(service.App, name => environment.GetValueOrDefault(name) ?? Environment.GetEnvironmentVariable(name));
         }
     }
 

@@ -40,8 +40,11 @@ public sealed record MeshOptions
     /// <summary>False: sidecars ask for no token, as the Dapr CLI needs it.</summary>
     public bool ApiToken { get; init; } = true;
 
-    /// <summary>A real daprd to use; null uses the development sidecar.</summary>
+    /// <summary>A real daprd to use (full path); null uses the development sidecar. Both are started with the same arguments and environment.</summary>
     public string? Daprd { get; init; }
+
+    /// <summary>Folder of components to use in place of the run file's; null = the run file's.</summary>
+    public string? Components { get; init; }
 
     /// <summary>How long everything together may take to be ready.</summary>
     public TimeSpan ReadyWithin { get; init; } = TimeSpan.FromSeconds(60);

@@ -14,6 +14,9 @@ internal static class ServiceSettings
     /// <summary>A service that names this setting owns a database, named for its app id.</summary>
     public const string Database = "ConnectionStrings__Database";
 
+    /// <summary>The database of state store <c>claims</c>, as components/claims.yaml finds it: a URL, or libpq's keyword=value.</summary>
+    public const string ClaimsDatabase = "CLAIMS_DATABASE";
+
     private const string InternalToken = "Mesh__InternalToken";
     private const string IngestAddress = "Edge__Ingest__Address";
     private const string OperatorKeyHash = "Edge__ApiKeys__0__Hash";
@@ -38,12 +41,17 @@ internal static class ServiceSettings
         return With(environment, options, service.App.AppId, service.Name);
     }
 
-    /// <summary>Environment of a service's sidecar: its secret store reads secrets from there.</summary>
+    /// <summary>
+    /// Environment of a service's sidecar: its secret store reads secrets from there. The same for every daprd. A database for claims that the
+    /// launcher's own environment names is kept.
+    /// </summary>
     public static Dictionary<string, string> ForSidecar(PlannedService service, MeshOptions options, MeshSecrets secrets, MeshDatabases databases)
     {
         var environment = Common(service, options, secrets);
         environment["DEVSIDECAR_DATABASE"] = databases.ConnectionString(MeshDatabases.Sidecar);
-        environment["CLAIMS_DATABASE"] = environment["DEVSIDECAR_DATABASE"];
+        environment[ClaimsDatabase] = System.Environment.GetEnvironmentVariable(ClaimsDatabase) is { Length: > 0 } given
+            ? given
+            : databases.ComponentUrl(MeshDatabases.Sidecar);
         environment["WHATSAPP_WEBHOOK_SECRET"] = secrets.CollectorSecret;
         environment["WHATSAPP_STANDARD_SECRET"] = secrets.StandardSecret;
         environment["MESH_SMOKE_SECRET"] = secrets.SmokeSecret;
