@@ -204,7 +204,7 @@ internal sealed class SendWorld : IAsyncDisposable
               version: {version}
               metadata:
               - name: {(stateType == "state.redis" ? "redisHost" : "connectionString")}
-                value: "nowhere"
+                value: "{(stateType == "state.redis" ? "nowhere" : "host=nowhere")}"
               - name: keyPrefix
                 value: name
             """;

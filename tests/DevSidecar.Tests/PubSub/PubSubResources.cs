@@ -3,6 +3,9 @@ namespace WhatsAppMesh.DevSidecar.Tests.PubSub;
 /// <summary>Resources of pub/sub tests.</summary>
 internal static class PubSubResources
 {
+    // Without these Kafka's component does not start.
+    private static readonly (string Name, string Value)[] Kafka = [("brokers", "nowhere:9092"), ("authType", "none")];
+
     /// <summary>A pub/sub component.</summary>
     public static string Component(string type = "pubsub.redis", string name = "pubsub", params (string Name, string Value)[] metadata) => $"""
         apiVersion: dapr.io/v1alpha1
@@ -12,7 +15,7 @@ internal static class PubSubResources
         spec:
           type: {type}
           version: v1
-          metadata: [{string.Join(", ", metadata.Select(item => $"{{name: {item.Name}, value: \"{item.Value}\"}}"))}]
+          metadata: [{string.Join(", ", metadata.Concat(type == "pubsub.kafka" ? Kafka : []).Select(item => $"{{name: {item.Name}, value: \"{item.Value}\"}}"))}]
         """;
 
     /// <summary>A subscription that sends everything to one path.</summary>

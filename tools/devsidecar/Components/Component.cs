@@ -40,6 +40,8 @@ public sealed record Component(string Name, string Type, string Version, Compone
         foreach (var item in spec.Objects("metadata"))
         {
             var name = item.Required("name");
+            if (metadata.Keys.FirstOrDefault(other => other != name && other.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } twin)
+                throw new StartFailure($"{root.Place} {document.Name}: {twin} and {name} are one setting, in capitals or not: keep one of them.");
             metadata[name] = item.Text("value") ?? secrets.Resolve(item, store, $"{root.Place} {document.Name}: {name}") ?? "";
             item.Done();
         }

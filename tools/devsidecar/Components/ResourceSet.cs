@@ -52,6 +52,9 @@ public sealed class ResourceSet
         return set;
     }
 
+    /// <summary>Adds a sentence about what has no effect.</summary>
+    internal void Warn(string sentence) => _warnings.Add(sentence);
+
     private void Add(ResourceDocument document)
     {
         var secrets = new SecretReferences(_secrets);

@@ -1,6 +1,7 @@
 using WhatsAppMesh.DevSidecar.Api;
 using WhatsAppMesh.DevSidecar.App;
 using WhatsAppMesh.DevSidecar.Components;
+using WhatsAppMesh.DevSidecar.Components.Metadata;
 using WhatsAppMesh.DevSidecar.PubSub;
 using WhatsAppMesh.DevSidecar.PubSub.Delivering;
 using WhatsAppMesh.DevSidecar.Http;
@@ -35,6 +36,7 @@ public static class SidecarServices
         services.AddSingleton<AppChannel>();
         services.AddSingleton(provider => new ResiliencyPolicies(resources.Resiliencies, provider.GetRequiredService<TimeProvider>()));
 
+        services.AddSingleton<RunTimeParameters>();
         services.AddHostedService<SidecarStart>();
         services.AddHostedService<AppPortWatch>();
         services.AddSidecarApi();
@@ -48,6 +50,7 @@ public static class SidecarServices
         // Whatever asks for something that is not supported ends the start here, before anything runs.
         app.Services.GetRequiredService<StateStores>();
         app.Services.GetRequiredService<SubscriptionSet>();
+        ComponentSettings.Check(app.Services.GetRequiredService<ResourceSet>());
         app.UseMiddleware<HeaderLimit>();
         app.UseMiddleware<ApiTokenCheck>();
         app.MapSidecarApi();

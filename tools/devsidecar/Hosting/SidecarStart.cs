@@ -1,11 +1,12 @@
 using WhatsAppMesh.DevSidecar.Components;
+using WhatsAppMesh.DevSidecar.Components.Metadata;
 using WhatsAppMesh.DevSidecar.Storage;
 
 namespace WhatsAppMesh.DevSidecar.Hosting;
 
 /// <summary>Runs before the ports open: says what has no effect, creates the tables.</summary>
 internal sealed partial class SidecarStart(
-    SidecarFlags flags, ResourceSet resources, SidecarDatabase database, SidecarState state, ILogger<SidecarStart> logger) : IHostedService
+    SidecarFlags flags, ResourceSet resources, RunTimeParameters parameters, SidecarDatabase database, SidecarState state, ILogger<SidecarStart> logger) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -15,6 +16,7 @@ internal sealed partial class SidecarStart(
             Log.IgnoredFlags(logger, string.Join(", ", flags.Ignored.Select(name => $"--{name}")));
 
         await database.EnsureSchemaAsync(cancellationToken);
+        await parameters.CheckAsync(cancellationToken);
         state.SetComponentsUp();
         Log.Loaded(logger, flags.AppId, resources.Components.Count, resources.Subscriptions.Count, resources.Resiliencies.Count);
     }

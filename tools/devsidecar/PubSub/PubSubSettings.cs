@@ -1,5 +1,6 @@
 using WhatsAppMesh.DevSidecar.Components;
 using WhatsAppMesh.DevSidecar.Hosting;
+using WhatsAppMesh.GoComponents;
 
 namespace WhatsAppMesh.DevSidecar.PubSub;
 
@@ -9,13 +10,13 @@ namespace WhatsAppMesh.DevSidecar.PubSub;
 /// </summary>
 internal static class PubSubSettings
 {
-    private static readonly (string Name, string Meaning)[] Unsupported =
+    private static readonly (string Name, bool IsFlag, string Meaning)[] Unsupported =
     [
-        ("autoAck", "acknowledging before the app has answered"),
-        ("enableDeadLetter", "the broker's own dead letters: give the subscription a deadLetterTopic"),
-        ("exclusive", "queues that only one sidecar may read"),
-        ("schemaRegistryURL", "a schema registry"),
-        ("ttlInSeconds", "a time to live of all messages: publish with the metadata ttlInSeconds"),
+        ("autoAck", true, "acknowledging before the app has answered"),
+        ("enableDeadLetter", true, "the broker's own dead letters: give the subscription a deadLetterTopic"),
+        ("exclusive", true, "queues that only one sidecar may read"),
+        ("schemaRegistryURL", false, "a schema registry"),
+        ("ttlInSeconds", false, "a time to live of all messages: publish with the metadata ttlInSeconds"),
     ];
 
     /// <exception cref="StartFailure">A component has a setting that this sidecar cannot honour.</exception>
@@ -23,9 +24,9 @@ internal static class PubSubSettings
     {
         foreach (var component in resources.Components.Values.Where(c => c.Kind == ComponentKind.PubSub))
         {
-            foreach (var (name, meaning) in Unsupported)
+            foreach (var (name, isFlag, meaning) in Unsupported)
             {
-                if (component.Setting(name) is { Length: > 0 } value && value is not ("false" or "0"))
+                if (component.Setting(name) is { Length: > 0 } value && (isFlag ? GoValues.IsTruthy(value) : value != "0"))
                     throw new StartFailure($"Component {component.Name}: {name} asks for {meaning}. The development sidecar does not support it.");
             }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using WhatsAppMesh.DevSidecar.Components;
 using WhatsAppMesh.DevSidecar.Hosting;
+using WhatsAppMesh.GoComponents;
 
 namespace WhatsAppMesh.DevSidecar.Secrets;
 
@@ -25,12 +26,7 @@ internal sealed class FileSecretStore : ISecretStore
             ? path
             : throw new StartFailure($"Component {component.Name}: secretsFile is missing: name the JSON file that holds the secrets.");
         var separator = component.Setting("nestedSeparator") is { Length: > 0 } given ? given : ":";
-        var multiValued = component.Setting("multiValued") switch
-        {
-            null or "" or "false" => false,
-            "true" => true,
-            _ => throw new StartFailure($"Component {component.Name}: multiValued must be true or false."),
-        };
+        var multiValued = GoValues.IsTruthy(component.Setting("multiValued"));
 
         try
         {

@@ -1,7 +1,7 @@
-using System.Globalization;
 using WhatsAppMesh.DevSidecar.Components;
+using WhatsAppMesh.DevSidecar.Components.Metadata;
 using WhatsAppMesh.DevSidecar.Hosting;
-using WhatsAppMesh.DevSidecar.Resiliency;
+using WhatsAppMesh.GoComponents;
 
 namespace WhatsAppMesh.DevSidecar.State;
 
@@ -13,27 +13,11 @@ internal static class StateSettings
         "keyPrefix", "cleanupInterval", "cleanupIntervalInSeconds", "actorStateStore",
     };
 
-    /// <summary>Where and how the real store is reached, which this sidecar does not do; no app can tell.</summary>
-    private static readonly HashSet<string> Connection = new(StringComparer.OrdinalIgnoreCase)
-    {
-        // state.postgresql
-        "connectionString", "host", "hostaddr", "port", "database", "user", "password", "sslRootCert", "timeout", "timeoutInSeconds", "tablePrefix",
-        "tableName", "metadataTableName", "maxConns", "connectionMaxIdleTime", "queryExecMode", "disableTLS",
-        // state.redis
-        "redisHost", "redisPassword", "redisUsername", "redisDB", "redisType", "redisMaxRetries", "redisMinRetryInterval", "redisMaxRetryInterval",
-        "enableTLS", "clientCert", "clientKey", "failover", "sentinelMasterName", "sentinelUsername", "sentinelPassword", "maxRetries", "maxRetryBackoff",
-        "dialTimeout", "readTimeout", "writeTimeout", "poolSize", "poolTimeout", "maxConnAge", "minIdleConns", "idleCheckFrequency", "idleTimeout",
-        "redeliverInterval", "processingTimeout", "queueDepth", "concurrency",
-    };
-
     public static IStateSemantics ReadSemantics(Component component)
     {
-        var redis = component.Type == "state.redis";
-        var unknown = component.Metadata.Keys.FirstOrDefault(
-            name => !Understood.Contains(name) && !Connection.Contains(name) && !(redis && name.Equals("ttlInSeconds", StringComparison.OrdinalIgnoreCase)));
-        if (unknown is not null)
+        if (component.Metadata.Keys.FirstOrDefault(name => !Understood.Contains(name) && !IsConnection(component, name)) is { } unknown)
             throw new StartFailure($"Component {component.Name}: the development sidecar does not support the setting {unknown} of a state store.");
-        if (component.Setting("actorStateStore") is { } actors && actors is not ("" or "false"))
+        if (GoValues.IsTruthy(component.Setting("actorStateStore")))
             throw new StartFailure($"Component {component.Name}: actorStateStore asks for actors, which the development sidecar does not have.");
 
         return (component.Type, component.Version) switch
@@ -70,18 +54,20 @@ internal static class StateSettings
         return interval > TimeSpan.Zero ? interval : null;
     }
 
-    private static TimeSpan ReadDuration(Component component, string text)
-    {
+    // Where and how the real store is reached, which this sidecar does not do; no app can tell. What another store has, Dapr passes over.
+    private static bool IsConnection(Component component, string name) =>
+        ComponentTable.IsKnown(name) && (component.Type == "state.redis" || !name.Equals("ttlInSeconds", StringComparison.OrdinalIgnoreCase))
+        && !name.Equals("queryIndexes", StringComparison.OrdinalIgnoreCase);
+
+    private static TimeSpan ReadDuration(Component component, string text) =>
         // A bare number counts seconds here, unlike elsewhere.
-        if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var seconds))
-            return TimeSpan.FromSeconds(seconds);
-        return Durations.Parse(text)
-            ?? throw new StartFailure($"Component {component.Name}: cleanupInterval must be a duration such as 30m or 1h, not '{text}'.");
-    }
+        GoDuration.Parse(text) ?? (GoValues.ParseInt(text) is { } seconds and < int.MaxValue and > int.MinValue
+            ? TimeSpan.FromSeconds(seconds)
+            : throw new StartFailure($"Component {component.Name}: cleanupInterval must be a duration such as 30m or 1h, not '{text}'."));
 
     private static int? ReadSeconds(Component component, string name) => component.Setting(name) is not { Length: > 0 } text
         ? null
-        : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var seconds)
-            ? seconds
+        : GoValues.ParseInt(text) is >= int.MinValue and <= int.MaxValue and var seconds
+            ? (int)seconds
             : throw new StartFailure($"Component {component.Name}: {name} must be a whole number of seconds, not '{text}'.");
 }

@@ -1,5 +1,6 @@
 using WhatsAppMesh.DevSidecar.Components;
 using WhatsAppMesh.DevSidecar.Resiliency;
+using WhatsAppMesh.GoComponents;
 
 namespace WhatsAppMesh.DevSidecar.PubSub.Delivering;
 
@@ -29,10 +30,10 @@ internal sealed record FailureRule(bool RedeliverAnswered, TimeSpan Pause)
     public static FailureRule Of(Component component) => component.Type switch
     {
         "pubsub.kafka" => new FailureRule(
-            !string.Equals(component.Setting("consumeRetryEnabled"), "false", StringComparison.OrdinalIgnoreCase),
+            component.Setting("consumeRetryEnabled") is not { } enabled || GoValues.IsTruthy(enabled),
             component.Setting("consumeRetryInterval") is { } interval && Durations.Parse(interval) is { } pause ? pause : TimeSpan.FromSeconds(5)),
         "pubsub.rabbitmq" => new FailureRule(
-            string.Equals(component.Setting("requeueInFailure"), "true", StringComparison.OrdinalIgnoreCase), TimeSpan.FromSeconds(1)),
+            GoValues.IsTruthy(component.Setting("requeueInFailure")), TimeSpan.FromSeconds(1)),
         _ => new FailureRule(false, TimeSpan.FromSeconds(1)),
     };
 
