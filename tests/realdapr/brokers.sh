@@ -49,6 +49,9 @@ start_rabbitmq() {
     local port
     port=$(free_port)
     mkdir -p "$broker_folder/rabbitmq"
+    # Erlang's name server outlives those that ask it to start: one of our own, so that it can be ended.
+    ERL_EPMD_PORT=$(free_port)
+    export ERL_EPMD_PORT ERL_EPMD_ADDRESS=127.0.0.1
     HOME=$broker_folder RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT=$port RABBITMQ_DIST_PORT=$(free_port) RABBITMQ_NODENAME="realdapr-$port@localhost" \
         RABBITMQ_BASE=$broker_folder RABBITMQ_MNESIA_BASE=$broker_folder/rabbitmq RABBITMQ_LOG_BASE=$broker_folder RABBITMQ_ENABLED_PLUGINS_FILE=$broker_folder/plugins \
         RABBITMQ_PID_FILE=$broker_folder/rabbitmq.pid RABBITMQ_CONFIG_FILE=$broker_folder/rabbitmq "$(rabbitmq_program)" >"$log.rabbitmq.log" 2>&1 &
@@ -63,6 +66,7 @@ stop_brokers() {
         kill "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
+    [ -z "$rabbit_pid" ] || epmd -kill >/dev/null 2>&1 || true
     redis_pid='' rabbit_pid=''
     [ -z "$broker_folder" ] || rm -rf "$broker_folder"
     broker_folder=''
