@@ -28,7 +28,8 @@ print(sum(map(int, heads.values())), min(each("applied")), max(each("never_logge
 # Without a token on the sidecars: the Dapr CLI cannot send one.
 start_mesh() {
     local tries
-    mesh up --fresh --no-api-token --json >"$log.up.json" 2>"$log.up.log" &
+    # Not by the function: the launcher itself must be what is ended later.
+    MESH_DAPRD=$daprd MESH_COMPONENTS=$components "$root/mesh" up --fresh --no-api-token --json >"$log.up.json" 2>"$log.up.log" &
     mesh_pid=$!
     for ((tries = 0; tries < 900; tries++)); do
         json "$log.up.json" 'd["curl"]' && break
