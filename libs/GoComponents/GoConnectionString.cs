@@ -35,7 +35,8 @@ public sealed record GoConnectionString(string Url, IReadOnlyList<string> Droppe
         query.Add(("sslmode", NpgsqlSettings.SslMode(settings.SslMode)));
         if (NpgsqlSettings.Options(settings) is { Length: > 0 } options)
             query.Add(("options", options));
-        return new GoConnectionString(Compose(settings, authority, query), [.. given.Where(NpgsqlSettings.HasNoMeaning).Order(StringComparer.Ordinal)]);
+        var dropped = given.Where(NpgsqlSettings.HasNoMeaning).Order(StringComparer.Ordinal);
+        return new GoConnectionString(Compose(settings, authority, query), [.. dropped]);
     }
 
     private static NpgsqlConnectionStringBuilder Read(string npgsql)
@@ -62,7 +63,8 @@ public sealed record GoConnectionString(string Url, IReadOnlyList<string> Droppe
     // agrees on, so that they are parameters.
     private static string AddressOf(NpgsqlConnectionStringBuilder settings, List<(string Name, string Value)> query)
     {
-        var addresses = settings.Host!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(host => Address(host, settings.Port)).ToList();
+        var addresses = settings.Host!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(host => Address(host, settings.Port)).ToList();
         if (addresses is [var only] && Ascii.IsValid(only.Host) && Uri.CheckHostName(only.Host) is UriHostNameType.Dns or UriHostNameType.IPv4)
             return $"{only.Host}:{Text(only.Port)}";
         query.Add(("host", string.Join(',', addresses.Select(address => address.Host))));
@@ -78,13 +80,13 @@ public sealed record GoConnectionString(string Url, IReadOnlyList<string> Droppe
         if (host.Any(c => char.IsWhiteSpace(c) || c is '=' or '/' or '?' or '#'))
             throw new FormatException("The connection string's Host is no host: Npgsql's settings are parted by semicolons.");
         if (host.StartsWith('@'))
-            throw new FormatException("The connection string's Host is an abstract socket, which no component in Go can open: name a folder or a TCP host.");
+            throw new FormatException("The connection string's Host is an abstract socket, which Go cannot open: name a folder or a host.");
         var (name, rest) = host.StartsWith('[') && host.IndexOf(']') is > 0 and var end
             ? (host[1..end], host[(end + 1)..])
             : host.Count(c => c == ':') == 1 ? (host[..host.IndexOf(':')], host[host.IndexOf(':')..]) : (host, "");
         if (rest.Length == 0)
             return (name, port);
-        return rest[0] == ':' && int.TryParse(rest.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var own) && own is > 0 and <= ushort.MaxValue
+        return rest[0] == ':' && ushort.TryParse(rest.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var own) && own > 0
             ? (name, own)
             : throw new FormatException("The connection string's Host has a port that is none.");
     }

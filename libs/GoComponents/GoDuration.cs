@@ -2,10 +2,13 @@ using System.Globalization;
 
 namespace WhatsAppMesh.GoComponents;
 
-/// <summary>Durations as Go's <c>time.ParseDuration</c> reads them: <c>300ms</c>, <c>-1.5h</c>, <c>1m30s</c>, <c>.5s</c>, <c>0</c>; nothing longer than an hour's unit.</summary>
+/// <summary>
+/// Durations as Go's <c>time.ParseDuration</c> reads them: <c>300ms</c>, <c>-1.5h</c>, <c>1m30s</c>, <c>.5s</c>, <c>0</c>. The largest
+/// unit is the hour.
+/// </summary>
 public static class GoDuration
 {
-    /// <summary>The duration, in whole ticks of 100 ns; null when Go would refuse the text, also because its 64 bits of nanoseconds do not hold it.</summary>
+    /// <summary>The duration, in ticks of 100 ns; null when Go would refuse the text, also when 64 bits of nanoseconds do not hold it.</summary>
     public static TimeSpan? Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);

@@ -20,10 +20,12 @@ public static class GoValues
     };
 
     /// <summary>Go's <c>strconv.ParseInt(text, 10, 64)</c>; null when Go would refuse the text.</summary>
-    public static long? ParseInt(string text) => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
+    public static long? ParseInt(string text) =>
+        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     /// <summary>Go's <c>strconv.ParseUint(text, 10, 64)</c>, which takes no sign.</summary>
-    public static ulong? ParseUint(string text) => ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+    public static ulong? ParseUint(string text) =>
+        ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     /// <summary>
     /// Go's <c>strconv.ParseInt(text, 0, 64)</c>, of which Dapr's newer components make every whole number: 0x1F, 0o17, 017, 0b11 and 1_000 are

@@ -27,7 +27,10 @@ internal static partial class NpgsqlSettings
     ];
 
     // In the address, the path or the options of the URL.
-    private static readonly HashSet<string> Elsewhere = ["Host", "Port", "Database", "Username", "Password", "SSL Mode", "Options", "Search Path", "Timezone"];
+    private static readonly HashSet<string> Elsewhere =
+    [
+        "Host", "Port", "Database", "Username", "Password", "SSL Mode", "Options", "Search Path", "Timezone",
+    ];
 
     private static readonly HashSet<string> SessionAttributes = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -59,8 +62,10 @@ internal static partial class NpgsqlSettings
         { CheckCertificateRevocation: true } => Cannot("Check Certificate Revocation"),
         { GssEncryptionMode: GssEncryptionMode.Require } => Cannot("GSS Encryption Mode=Require"),
         { SslNegotiation: SslNegotiation.Direct } => Cannot("SSL Negotiation=Direct"),
-        { SslCertificate.Length: > 0, SslKey: null or "" } => "SSL Certificate needs SSL Key beside it: a component in Go reads no key from the certificate's file.",
-        { TargetSessionAttributes: { Length: > 0 } attributes } when !SessionAttributes.Contains(attributes) => Cannot("Target Session Attributes=prefer-primary"),
+        { SslCertificate.Length: > 0, SslKey: null or "" } =>
+            "SSL Certificate needs SSL Key beside it: a component in Go reads no key from the certificate's file.",
+        { TargetSessionAttributes: { Length: > 0 } attributes } when !SessionAttributes.Contains(attributes) =>
+            Cannot("Target Session Attributes=prefer-primary"),
         _ => null,
     };
 

@@ -27,7 +27,9 @@ public sealed class PgxConnection
 
     /// <summary>Reads a connection string.</summary>
     /// <param name="text">The component's <c>connectionString</c>.</param>
-    /// <param name="overrides">Settings of the component that win over the text's, by keyword: host, hostaddr, port, database, user, password, sslrootcert.</param>
+    /// <param name="overrides">
+    /// Settings of the component that win over the text's, by keyword: host, hostaddr, port, database, user, password, sslrootcert.
+    /// </param>
     /// <exception cref="FormatException">daprd would not start with it. The message names what is wrong and never a value.</exception>
     public static PgxConnection Parse(string text, IReadOnlyDictionary<string, string>? overrides = null)
     {
@@ -44,7 +46,7 @@ public sealed class PgxConnection
     internal static bool IsUrl(string text) =>
         text.StartsWith("postgres://", StringComparison.Ordinal) || text.StartsWith("postgresql://", StringComparison.Ordinal);
 
-    /// <summary>The text as daprd rebuilds it: cut at every space, without the pieces that have no equals sign, and with the component's settings.</summary>
+    /// <summary>The text as daprd rebuilds it: cut at every space, without pieces that have no equals sign, with the component's settings.</summary>
     internal static string Merge(string text, IReadOnlyDictionary<string, string> overrides)
     {
         var left = new Dictionary<string, string>(overrides);
@@ -58,7 +60,9 @@ public sealed class PgxConnection
         }
 
         pieces.AddRange(left.Select(setting => $"{setting.Key}={setting.Value}"));
-        return pieces.Count > 0 ? string.Join(' ', pieces).Trim() : throw new FormatException("failed to build connection string: there is no keyword=value in it");
+        return pieces.Count > 0
+            ? string.Join(' ', pieces).Trim()
+            : throw new FormatException("failed to build connection string: there is no keyword=value in it");
     }
 
     internal static Dictionary<string, string> ParseKeywords(string text)
@@ -92,8 +96,8 @@ public sealed class PgxConnection
         }
 
         return !quoted ? text.Length : throw new FormatException(
-            "failed to parse as keyword/value: unterminated quoted string in connection info string (daprd takes the text apart at every space, quoted or not: "
-            + "write it as a URL, with %20 for a space)");
+            "failed to parse as keyword/value: unterminated quoted string in connection info string "
+            + "(daprd takes the text apart at every space, quoted or not: write it as a URL, with %20 for a space)");
     }
 
     private static string Unescape(string value) => new StringBuilder(value).Replace(@"\\", @"\").Replace(@"\'", "'").ToString();

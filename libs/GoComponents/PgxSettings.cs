@@ -6,15 +6,22 @@ internal static class PgxSettings
     // Not handed to the server: pgx's, its pool's and its statement cache's.
     private static readonly HashSet<string> Own =
     [
-        "host", "port", "database", "user", "password", "passfile", "connect_timeout", "sslmode", "sslkey", "sslcert", "sslrootcert", "sslpassword", "sslsni",
-        "krbspn", "krbsrvname", "target_session_attrs", "service", "servicefile", "pool_max_conns", "pool_min_conns", "pool_min_idle_conns",
+        "host", "port", "database", "user", "password", "passfile", "connect_timeout", "sslmode", "sslkey", "sslcert", "sslrootcert",
+        "sslpassword", "sslsni", "krbspn", "krbsrvname", "target_session_attrs", "service", "servicefile",
+        "pool_max_conns", "pool_min_conns", "pool_min_idle_conns",
         "pool_max_conn_lifetime", "pool_max_conn_idle_time", "pool_health_check_period", "pool_max_conn_lifetime_jitter", "statement_cache_capacity",
         "description_cache_capacity", "default_query_exec_mode",
     ];
 
-    private static readonly string[] Lifetimes = ["pool_max_conn_lifetime", "pool_max_conn_idle_time", "pool_health_check_period", "pool_max_conn_lifetime_jitter"];
+    private static readonly string[] Lifetimes =
+    [
+        "pool_max_conn_lifetime", "pool_max_conn_idle_time", "pool_health_check_period", "pool_max_conn_lifetime_jitter",
+    ];
 
-    private static readonly string[] Counts = ["pool_max_conns", "pool_min_conns", "pool_min_idle_conns", "statement_cache_capacity", "description_cache_capacity"];
+    private static readonly string[] Counts =
+    [
+        "pool_max_conns", "pool_min_conns", "pool_min_idle_conns", "statement_cache_capacity", "description_cache_capacity",
+    ];
 
     private static readonly HashSet<string> SslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
@@ -25,7 +32,8 @@ internal static class PgxSettings
     public static bool IsOwn(string keyword) => Own.Contains(keyword);
 
     /// <summary>Whether a word is a keyword of libpq's connection strings, or one that pgx adds.</summary>
-    public static bool IsLibpqs(string keyword) => Own.Contains(keyword) || keyword is "dbname" or "application_name" or "options" or "client_encoding" or "hostaddr";
+    public static bool IsLibpqs(string keyword) =>
+        Own.Contains(keyword) || keyword is "dbname" or "application_name" or "options" or "client_encoding" or "hostaddr";
 
     /// <exception cref="FormatException">pgx would refuse a setting.</exception>
     public static void Check(Dictionary<string, string> settings)
@@ -38,7 +46,8 @@ internal static class PgxSettings
         CheckHosts(settings);
         if (settings.TryGetValue("target_session_attrs", out var attributes) && !SessionAttributes.Contains(attributes))
             throw new FormatException($"unknown target_session_attrs value: it must be one of {string.Join(", ", SessionAttributes)}");
-        if (Counts.FirstOrDefault(name => settings.ContainsKey(name) && GoValues.ParseInt(Of(name)) is not (>= int.MinValue and <= int.MaxValue)) is { } count)
+        bool IsNumber(string keyword) => GoValues.ParseInt(Of(keyword)) is >= int.MinValue and <= int.MaxValue;
+        if (Counts.FirstOrDefault(name => settings.ContainsKey(name) && !IsNumber(name)) is { } count)
             throw new FormatException($"cannot parse {count}: it must be a whole number");
         if (settings.ContainsKey("pool_max_conns") && GoValues.ParseInt(Of("pool_max_conns")) < 1)
             throw new FormatException("pool_max_conns too small: it must be at least 1");
@@ -67,7 +76,7 @@ internal static class PgxSettings
     {
         string Of(string keyword) => settings.GetValueOrDefault(keyword, "");
         if (Of("sslrootcert") is { Length: > 0 } root and not "system" && !IsCertificate(root))
-            throw new FormatException("failed to configure TLS: unable to read CA file: sslrootcert must be the path of a file with certificates in PEM form");
+            throw new FormatException("failed to configure TLS: unable to read CA file: sslrootcert must be the path of certificates in PEM form");
         var mode = Of("sslrootcert") == "system" ? "verify-full" : Of("sslmode") is { Length: > 0 } given ? given : "prefer";
         if (!SslModes.Contains(mode))
             throw new FormatException($"failed to configure TLS: sslmode is invalid: it must be one of {string.Join(", ", SslModes)}");

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace WhatsAppMesh.GoComponents;
 
-/// <summary>A PostgreSQL URL as Go's net/url takes it apart, for daprd, which sets the component's own settings into it, and for pgx after it.</summary>
+/// <summary>A PostgreSQL URL as Go's net/url takes it apart, for daprd, which sets the component's own settings into it, and then for pgx.</summary>
 internal static class PgxUrl
 {
     private static readonly SearchValues<char> Userinfo =
@@ -58,15 +58,19 @@ internal static class PgxUrl
         if (host.AsSpan().IndexOfAny(" \\^`{|}") >= 0)
             throw Wrong("invalid character in host name");
         // Escapes are for letters outside ASCII there, and for the percent sign of an IPv6 zone.
-        if (host.Index().Any(c => c.Item == '%' && host[(c.Index + 1)..] is not (['8' or '9' or (>= 'a' and <= 'f') or (>= 'A' and <= 'F'), _, ..] or ['2', '5', ..])))
+        if (host.Index().Any(c => c.Item == '%' && !MayBeEscaped(host.AsSpan(c.Index + 1))))
             throw Wrong("invalid URL escape in the host name (write special characters of user and password, not of the host, as %XX)");
         host = overrides.GetValueOrDefault("hostaddr") ?? overrides.GetValueOrDefault("host") ?? Decode(host, plusIsSpace: false);
         return overrides.TryGetValue("port", out var port) ? $"{host}:{port}" : host;
     }
 
+    private static bool MayBeEscaped(ReadOnlySpan<char> code) =>
+        code is ['8' or '9' or (>= 'a' and <= 'f') or (>= 'A' and <= 'F'), _, ..] or ['2', '5', ..];
+
     private static void ReadHosts(string hosts, Dictionary<string, string> settings)
     {
-        if (hosts.LastIndexOf(':') is >= 0 and var colon && colon > hosts.LastIndexOf(']') && hosts.AsSpan(colon + 1).ContainsAnyExceptInRange('0', '9'))
+        var colon = hosts.LastIndexOf(':');
+        if (colon >= 0 && colon > hosts.LastIndexOf(']') && hosts.AsSpan(colon + 1).ContainsAnyExceptInRange('0', '9'))
             throw Wrong("invalid port after host (write special characters of user and password as %XX)");
         var (names, ports) = (new List<string>(), new List<string>());
         foreach (var host in hosts.Split(',', StringSplitOptions.RemoveEmptyEntries))
@@ -126,7 +130,8 @@ internal static class PgxUrl
         {
             if (text[i] == '%')
             {
-                if (i + 2 >= text.Length || !byte.TryParse(text.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code))
+                var digits = text.AsSpan(i + 1, Math.Min(2, text.Length - i - 1));
+                if (digits.Length < 2 || !byte.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code))
                     throw Wrong("invalid URL escape (write a percent sign as %25)");
                 bytes.Write([code]);
                 i += 2;

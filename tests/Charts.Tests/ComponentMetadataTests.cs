@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Npgsql;
 using WhatsAppMesh.Charts.Tests.Rendering;
@@ -18,19 +19,21 @@ public sealed partial class ComponentMetadataTests
     // Read by the runtime for every component of a kind, so that no type's metadata has them.
     private static readonly string[] OfRuntime = ["keyPrefix"];
 
-    // Written in capitals as Dapr's metadata has them, but for what its Go code calls otherwise.
     private static readonly Dictionary<(string Type, string Name), Fact> Facts = File
         .ReadAllLines(Path.Combine(Repository, "tests", "Charts.Tests", "component-metadata.txt"))
         .Where(line => line.Length > 0 && line[0] != '#')
         .Select(line => line.Split(' '))
-        .ToDictionary(line => (line[0], line[2]), line => new Fact(line[1], line[3], line[4] == "required", line.ElementAtOrDefault(5)?.Split('|') ?? []));
+        .ToDictionary(
+            line => (line[0], line[2]),
+            line => new Fact(line[1], line[3], line[4] == "required", line.ElementAtOrDefault(5)?.Split('|') ?? []));
 
     [Fact]
     public async Task Every_setting_is_one_that_the_component_has_with_a_value_of_its_kind()
     {
         var components = await ComponentsAsync();
 
-        Assert.Empty(components.SelectMany(component => component.Resource.Spec["metadata"]!.AsArray().SelectMany(entry => Faults(component, entry!["name"]!.GetValue<string>(), entry["value"]?.ToString()))));
+        Assert.Empty(components.SelectMany(component => component.Resource.Spec["metadata"]!.AsArray()
+            .SelectMany(entry => Faults(component, entry!["name"]!.GetValue<string>(), entry["value"]?.ToString()))));
         // Kafka, RabbitMQ, Redis; PostgreSQL and Redis; the environment.
         Assert.Equal(6, components.Select(component => component.Type).Distinct().Count());
     }
@@ -42,7 +45,8 @@ public sealed partial class ComponentMetadataTests
         {
             var required = Facts.Where(fact => fact.Key.Type == component.Type && fact.Value.IsRequired).Select(fact => fact.Key.Name);
             Assert.All(required, name => Assert.Contains(name, component.Resource.Settings.Keys));
-            Assert.Contains(component.Resource.Spec["version"]!.GetValue<string>(), Facts.Where(fact => fact.Key.Type == component.Type).Select(fact => fact.Value.Version));
+            var versions = Facts.Where(fact => fact.Key.Type == component.Type).Select(fact => fact.Value.Version);
+            Assert.Contains(component.Resource.Spec["version"]!.GetValue<string>(), versions);
         }
     }
 
@@ -52,7 +56,7 @@ public sealed partial class ComponentMetadataTests
         var components = await ComponentsAsync();
 
         Assert.All(components, component => Assert.All(component.Resource.Spec["metadata"]!.AsArray(), entry =>
-            Assert.True(entry!["value"] is null || entry["value"]!.GetValueKind() == System.Text.Json.JsonValueKind.String, $"{component.Place}: {entry["name"]} is no text")));
+            Assert.True(entry!["value"] is null || entry["value"]!.GetValueKind() == JsonValueKind.String, $"{component.Place}: {entry["name"]} is no text")));
     }
 
     [Theory]
@@ -65,7 +69,8 @@ public sealed partial class ComponentMetadataTests
         {
             var here = new Resource(Yaml.File(file));
             var there = chart.One(here.Kind, here.Name);
-            Assert.Equal((there.Spec["type"]!.ToString(), there.Spec["version"]!.ToString()), (here.Spec["type"]!.ToString(), here.Spec["version"]!.ToString()));
+            Assert.Equal(there.Spec["type"]!.ToString(), here.Spec["type"]!.ToString());
+            Assert.Equal(there.Spec["version"]!.ToString(), here.Spec["version"]!.ToString());
             Assert.Equal(there.Scopes, here.Scopes);
             Assert.Equal(WithoutAddress(there), WithoutAddress(here));
         }
@@ -75,7 +80,8 @@ public sealed partial class ComponentMetadataTests
     public async Task A_pool_of_Redis_outlasts_the_topics_of_every_app_twice()
     {
         var pools = (await ComponentsAsync()).Where(component => component.Type == "pubsub.redis").ToList();
-        var topics = (await Resources.RenderAsync("redis")).Of("Subscription").SelectMany(subscription => subscription.Scopes).GroupBy(app => app).Max(app => app.Count());
+        var topics = (await Resources.RenderAsync("redis")).Of("Subscription")
+            .SelectMany(subscription => subscription.Scopes).GroupBy(app => app).Max(app => app.Count());
 
         Assert.NotEmpty(pools);
         Assert.All(pools, pool => Assert.True(int.Parse(pool.Resource.Settings["poolSize"], CultureInfo.InvariantCulture) > 2 * topics, pool.Place));
@@ -92,7 +98,8 @@ public sealed partial class ComponentMetadataTests
     [InlineData("docs/kubernetes.md")]
     public void Each_secret_in_an_example_has_the_form_of_its_reader(string file)
     {
-        var secrets = Secrets().Matches(File.ReadAllText(Path.Combine(Repository, file))).Select(match => (Key: match.Groups[1].Value, Value: match.Groups[2].Value)).ToList();
+        var secrets = Secrets().Matches(File.ReadAllText(Path.Combine(Repository, file)))
+            .Select(match => (Key: match.Groups[1].Value, Value: match.Groups[2].Value)).ToList();
 
         Assert.Contains("claims-database", secrets.Select(secret => secret.Key));
         Assert.All(secrets, secret =>
@@ -139,14 +146,23 @@ public sealed partial class ComponentMetadataTests
         foreach (var folder in (string[])["components", "deploy"])
         {
             foreach (var file in Directory.GetFiles(Path.Combine(Repository, folder), "*.yaml", SearchOption.AllDirectories))
-                found.AddRange(Yaml.Documents(File.ReadAllText(file)).Where(document => document["kind"] is not null).Select(document => (Path.GetRelativePath(Repository, file), new Resource(document))));
+            {
+                found.AddRange(Yaml.Documents(File.ReadAllText(file)).Where(document => document["kind"] is not null)
+                    .Select(document => (Path.GetRelativePath(Repository, file), new Resource(document))));
+            }
         }
 
-        foreach (var arguments in (string[][])[[], ["--values", Resources.Values("full")], ["--values", Path.Combine(Repository, "deploy", "dev.yaml")], ["--values", Path.Combine(Repository, "deploy", "prod.yaml")]])
-            found.AddRange((await Resources.RenderAsync("kafka", false, arguments)).All.Select(resource => ($"chart {string.Join(' ', arguments)}", resource)));
+        string[] values = [Resources.Values("full"), Path.Combine(Repository, "deploy", "dev.yaml"), Path.Combine(Repository, "deploy", "prod.yaml")];
+        found.AddRange((await Resources.RenderAsync()).All.Select(resource => ("chart", resource)));
+        foreach (var file in values)
+            found.AddRange((await Resources.RenderAsync("kafka", false, "--values", file)).All.Select(resource => ($"chart with {file}", resource)));
         foreach (var type in (string[])["rabbitmq", "redis"])
             found.AddRange((await Resources.RenderAsync(type, true)).All.Select(resource => ($"chart {type}", resource)));
-        return [.. found.Where(known => known.Resource is { Kind: "Component", IsDapr: true }).Select(known => (known.Place, known.Resource.Spec["type"]!.GetValue<string>(), known.Resource))];
+        return
+        [
+            .. found.Where(known => known.Resource is { Kind: "Component", IsDapr: true })
+                .Select(known => (known.Place, known.Resource.Spec["type"]!.GetValue<string>(), known.Resource)),
+        ];
     }
 
     [GeneratedRegex(@"(?:--from-literal=|^  )([a-z]+-database)(?:='|: )([^'\n]*)", RegexOptions.Multiline)]

@@ -17,7 +17,8 @@ public sealed class ComponentCheckTests : IDisposable
     {
         var said = await StartAsync(AdoNet);
 
-        Assert.Equal($"{_repository.PathOf("components/claims.yaml")}: component claims: connectionString (secret CLAIMS_DATABASE): {AdoNetForm.Sentence}.", said);
+        var file = _repository.PathOf("components/claims.yaml");
+        Assert.Equal($"{file}: component claims: connectionString (secret CLAIMS_DATABASE): {AdoNetForm.Sentence}.", said);
     }
 
     [Theory]
@@ -50,8 +51,8 @@ public sealed class ComponentCheckTests : IDisposable
     public async Task It_is_found_wherever_a_component_has_it_from(string source)
     {
         _repository.Write("secrets.json", $$$"""{"database":"{{{AdoNet}}}","deep":{"er":"{{{AdoNet}}}"} }""");
-        _repository.Write("components/file.yaml", $"apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {{ name: file }}\nspec: {{ type: secretstores.local.file, version: v1, metadata: [{{ name: secretsFile, value: {_repository.PathOf("secrets.json")} }}] }}\n");
-        _repository.Write("components/claims.yaml", $"apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {{ name: other }}\nspec:\n  type: state.postgresql\n  version: v2\n  metadata:\n    - name: CONNECTIONSTRING\n      {source}\nauth: {{ secretStore: file }}\n");
+        _repository.Write("components/file.yaml", Component("file", "secretstores.local.file", "secretsFile", $"value: {_repository.PathOf("secrets.json")}"));
+        _repository.Write("components/claims.yaml", Component("other", "state.postgresql", "CONNECTIONSTRING", source) + "auth: { secretStore: file }\n");
 
         var said = await _repository.StartAsync(options => options with { Environment = Sidecar(AdoNet, ("IN_ENVIRONMENT", AdoNet)) });
 
@@ -63,9 +64,10 @@ public sealed class ComponentCheckTests : IDisposable
     [Fact]
     public async Task What_a_vault_has_a_file_that_is_broken_and_a_component_of_another_app_are_left_to_the_sidecar()
     {
-        _repository.Write("components/claims.yaml", "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: { name: claims }\nspec:\n  type: state.postgresql\n  version: v2\n  metadata: [{ name: connectionString, secretKeyRef: { name: a, key: b } }]\nauth: { secretStore: vault }\n");
+        const string OfVault = "secretKeyRef: { name: a, key: b }";
+        _repository.Write("components/claims.yaml", Component("claims", "state.postgresql", "connectionString", OfVault) + "auth: { secretStore: vault }\n");
         _repository.Write("components/broken.yaml", "kind: [");
-        _repository.Write("components/foreign.yaml", $"apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {{ name: foreign }}\nspec: {{ type: state.postgresql, version: v2, metadata: [{{ name: connectionString, value: \"{AdoNet}\" }}] }}\nscopes: [edge]\n");
+        _repository.Write("components/foreign.yaml", Component("foreign", "state.postgresql", "connectionString", $"value: \"{AdoNet}\"") + "scopes: [edge]\n");
 
         Assert.Contains("this is no daprd", await _repository.StartAsync(), StringComparison.Ordinal);
     }
@@ -77,7 +79,7 @@ public sealed class ComponentCheckTests : IDisposable
     [InlineData("50", false)]
     public async Task A_pool_of_Redis_that_subscriptions_use_up_is_refused(string size, bool refused)
     {
-        var said = await WithRedisAsync($"{{ name: poolSize, value: \"{size}\" }}");
+        var said = await WithRedisAsync("poolSize", size);
 
         Assert.Equal(refused, said.Contains($"dispatch subscribes to 3 of its topics, each keeps one of the pool's {size} connections", StringComparison.Ordinal));
         Assert.Equal(refused, StandInRepository.WhatWasSeen(Daprd) is null);
@@ -86,12 +88,14 @@ public sealed class ComponentCheckTests : IDisposable
     [Fact]
     public async Task A_pool_of_Redis_without_a_size_is_taken_for_what_daprd_makes_of_it()
     {
-        Assert.Contains("this is no daprd", await WithRedisAsync("{ name: redisHost, value: \"127.0.0.1:6379\" }"), StringComparison.Ordinal);
+        Assert.Contains("this is no daprd", await WithRedisAsync("redisHost", "127.0.0.1:6379"), StringComparison.Ordinal);
 
-        var many = Enumerable.Range(0, 10 * Environment.ProcessorCount).Select(i => $"apiVersion: dapr.io/v2alpha1\nkind: Subscription\nmetadata: {{ name: s{i} }}\nspec: {{ pubsubname: pubsub, topic: t{i}, routes: {{ default: /t }} }}\n");
+        var many = Enumerable.Range(0, 10 * Environment.ProcessorCount).Select(i =>
+            $"apiVersion: dapr.io/v2alpha1\nkind: Subscription\nmetadata: {{ name: s{i} }}\n"
+            + $"spec: {{ pubsubname: pubsub, topic: t{i}, routes: {{ default: /t }} }}\n");
         _repository.Write("components/many.yaml", string.Join("---\n", many));
         Assert.Contains($"the pool's {10 * Environment.ProcessorCount} connections", await _repository.StartAsync(), StringComparison.Ordinal);
-        Assert.Contains("poolSize must be a whole number", await WithRedisAsync("{ name: poolSize, value: many }"), StringComparison.Ordinal);
+        Assert.Contains("poolSize must be a whole number", await WithRedisAsync("poolSize", "many"), StringComparison.Ordinal);
     }
 
     private string Daprd => _repository.PathOf("artifacts/bin/DevSidecar/release/daprd");
@@ -104,11 +108,26 @@ public sealed class ComponentCheckTests : IDisposable
         return said;
     }
 
-    private Task<string> WithRedisAsync(string setting)
+    private Task<string> WithRedisAsync(string setting, string value)
     {
-        _repository.Write("components/pubsub.yaml", $"apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {{ name: pubsub }}\nspec: {{ type: pubsub.redis, version: v1, metadata: [{setting}] }}\n");
+        _repository.Write("components/pubsub.yaml", Component("pubsub", "pubsub.redis", setting, $"value: \"{value}\""));
         return _repository.StartAsync();
     }
+
+    private static string Component(string name, string type, string setting, string source) =>
+        $"""
+        apiVersion: dapr.io/v1alpha1
+        kind: Component
+        metadata:
+          name: {name}
+        spec:
+          type: {type}
+          version: {(type == "state.postgresql" ? "v2" : "v1")}
+          metadata:
+            - name: {setting}
+              {source}
+
+        """;
 
     private static Dictionary<string, IReadOnlyDictionary<string, string>> Sidecar(string claims, params (string Name, string Value)[] more) => new()
     {

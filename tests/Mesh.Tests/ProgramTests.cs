@@ -15,7 +15,8 @@ public sealed class ProgramTests : IDisposable
     {
         var file = Path.Combine(_folder.FullName, "claims");
 
-        var (exitCode, said) = await RunAsync("Host=db;Username=claims;Password=it's 50%;Database=claims;SSL Mode=Require;Maximum Pool Size=8\n", [], "component-url", "--out", file);
+        const string Given = "Host=db;Username=claims;Password=it's 50%;Database=claims;SSL Mode=Require;Maximum Pool Size=8\n";
+        var (exitCode, said) = await RunAsync(Given, [], "component-url", "--out", file);
 
         Assert.Equal(ExitCodes.Ok, exitCode);
         Assert.Equal("postgres://claims:it%27s%2050%25@db:5432/claims?sslmode=require", await File.ReadAllTextAsync(file));

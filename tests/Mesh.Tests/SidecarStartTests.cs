@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Npgsql;
 using WhatsAppMesh.GoComponents;
@@ -16,7 +17,8 @@ public sealed partial class SidecarStartTests : IDisposable
     [Fact]
     public async Task A_given_daprd_gets_the_arguments_environment_folder_and_components_of_the_development_sidecar()
     {
-        Assert.Contains("dispatch.sidecar ended with exit code 7 (\"this is no daprd\")", await _repository.StartAsync(), StringComparison.Ordinal);
+        var said = await _repository.StartAsync();
+        Assert.Contains("dispatch.sidecar ended with exit code 7 (\"this is no daprd\")", said, StringComparison.Ordinal);
         Assert.Null(StandInRepository.WhatWasSeen(_repository.OtherDaprd));
         var ours = StandInRepository.WhatWasSeen(_repository.PathOf("artifacts/bin/DevSidecar/release/daprd"))!;
         await _repository.StartAsync(options => options with { Daprd = _repository.OtherDaprd });
@@ -26,7 +28,8 @@ public sealed partial class SidecarStartTests : IDisposable
         Assert.Empty(Different(ours.Environment, theirs.Environment));
         Assert.Contains("CLAIMS_DATABASE", theirs.Environment.Keys);
         Assert.Equal(ours.Folder, theirs.Folder);
-        Assert.Equal(ours.Resources.ToDictionary(file => file.Key, file => WithoutPort(file.Value)), theirs.Resources.ToDictionary(file => file.Key, file => WithoutPort(file.Value)));
+        Assert.Equal(ours.Resources.Keys.Order(), theirs.Resources.Keys.Order());
+        Assert.All(ours.Resources, file => Assert.Equal(WithoutPort(file.Value), WithoutPort(theirs.Resources[file.Key])));
     }
 
     [Fact]
@@ -41,9 +44,13 @@ public sealed partial class SidecarStartTests : IDisposable
                 "--max-body-size", "--metrics-port", "--resources-path",
             ],
             arguments.Keys.Order(StringComparer.Ordinal));
-        Assert.Equal(("dispatch", "h2c", "warn", "16Mi"), (arguments["--app-id"], arguments["--app-protocol"], arguments["--log-level"], arguments["--max-body-size"]));
+        Assert.Equal(
+            ("dispatch", "h2c", "warn", "16Mi"),
+            (arguments["--app-id"], arguments["--app-protocol"], arguments["--log-level"], arguments["--max-body-size"]));
         Assert.Equal(_repository.PathOf("components/configuration.yaml"), arguments["--config"]);
-        Assert.Equal(5, arguments.Where(pair => pair.Key.EndsWith("-port", StringComparison.Ordinal)).Select(pair => int.Parse(pair.Value, System.Globalization.CultureInfo.InvariantCulture)).Distinct().Count());
+        var ports = arguments.Where(pair => pair.Key.EndsWith("-port", StringComparison.Ordinal))
+            .Select(pair => ushort.Parse(pair.Value, CultureInfo.InvariantCulture));
+        Assert.Equal(5, ports.Distinct().Count());
     }
 
     [Fact]
@@ -52,16 +59,19 @@ public sealed partial class SidecarStartTests : IDisposable
         const string Password = "a b'c\"d\\e%20@:/?#&+=;é";
         var server = new NpgsqlConnectionStringBuilder(await TestDatabase.ServerAsync());
         var role = "stand_in_" + Guid.NewGuid().ToString("N");
-        await ExecuteAsync(server.ConnectionString, $"create role {role} login createdb password E'{Password.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal)}'");
+        var quoted = Password.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal);
+        await ExecuteAsync(server.ConnectionString, $"create role {role} login createdb password E'{quoted}'");
         // psql asks the server at the moment when daprd would.
-        var stub = File.ReadAllText(_repository.OtherDaprd).Replace("echo 'this", "psql -X -A -t -w -d \"$CLAIMS_DATABASE\" -c 'select current_user' >\"$to/said\" 2>&1; echo 'this", StringComparison.Ordinal);
-        File.WriteAllText(_repository.OtherDaprd, stub);
+        const string Ask = "psql -X -A -t -w -d \"$CLAIMS_DATABASE\" -c 'select current_user' >\"$to/said\" 2>&1; ";
+        await File.WriteAllTextAsync(
+            _repository.OtherDaprd, (await File.ReadAllTextAsync(_repository.OtherDaprd)).Replace("echo 'this", Ask + "echo 'this", StringComparison.Ordinal));
+        var given = new NpgsqlConnectionStringBuilder
+        {
+            Host = server.Host, Port = server.Port, Username = role, Password = Password, Database = "postgres", SslMode = SslMode.Disable,
+        };
         try
         {
-            await _repository.StartAsync(options => options with
-            {
-                Daprd = _repository.OtherDaprd, Postgres = new NpgsqlConnectionStringBuilder { Host = server.Host, Port = server.Port, Username = role, Password = Password, Database = "postgres", SslMode = SslMode.Disable }.ConnectionString,
-            });
+            await _repository.StartAsync(options => options with { Daprd = _repository.OtherDaprd, Postgres = given.ConnectionString });
         }
         finally
         {
@@ -71,14 +81,16 @@ public sealed partial class SidecarStartTests : IDisposable
         var environment = StandInRepository.WhatWasSeen(_repository.OtherDaprd)!.Environment;
         var settings = PgxConnection.Parse(environment["CLAIMS_DATABASE"]).Settings;
         Assert.Equal((role, Password, server.Host, "disable"), (settings["user"], settings["password"], settings["host"], settings["sslmode"]));
-        Assert.Equal(role, (await File.ReadAllTextAsync(Path.Combine(Path.GetDirectoryName(_repository.OtherDaprd)!, "seen", "said"))).Trim());
+        Assert.Equal(role, (await File.ReadAllTextAsync(_repository.PathOf("elsewhere/seen/said"))).Trim());
         Assert.Equal(Password, new NpgsqlConnectionStringBuilder(environment["DEVSIDECAR_DATABASE"]).Password);
     }
 
     [Fact]
     public async Task Other_components_take_the_place_of_the_run_file_s()
     {
-        _repository.Write("others/pubsub.yaml", "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: { name: pubsub }\nspec: { type: pubsub.in-memory, version: v1, metadata: [] }\n");
+        _repository.Write(
+            "others/pubsub.yaml",
+            "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: { name: pubsub }\nspec: { type: pubsub.in-memory, version: v1, metadata: [] }\n");
 
         await _repository.StartAsync(options => options with { Components = _repository.PathOf("others") });
 

@@ -93,7 +93,7 @@ internal sealed class StandInRepository : IDisposable
         return !Directory.Exists(folder) ? null : new Seen(
             File.ReadAllLines(Path.Combine(folder, "arguments")),
             File.ReadAllText(Path.Combine(folder, "environment")).Split('\0', StringSplitOptions.RemoveEmptyEntries)
-                .ToDictionary(line => line[..line.IndexOf('=', StringComparison.Ordinal)], line => line[(line.IndexOf('=', StringComparison.Ordinal) + 1)..]),
+                .Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]),
             File.ReadAllText(Path.Combine(folder, "folder")).Trim(),
             Directory.GetFiles(Path.Combine(folder, "resources")).ToDictionary(file => Path.GetFileName(file), File.ReadAllText));
     }
@@ -109,4 +109,5 @@ internal sealed class StandInRepository : IDisposable
 }
 
 /// <summary>What a sidecar was started with.</summary>
-internal sealed record Seen(IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, string Folder, IReadOnlyDictionary<string, string> Resources);
+internal sealed record Seen(
+    IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, string Folder, IReadOnlyDictionary<string, string> Resources);

@@ -15,7 +15,7 @@ internal static class PubSubResources
         spec:
           type: {type}
           version: v1
-          metadata: [{string.Join(", ", metadata.Concat(type == "pubsub.kafka" ? Kafka : []).Select(item => $"{{name: {item.Name}, value: \"{item.Value}\"}}"))}]
+          metadata: [{string.Join(", ", WithNeeded(type, metadata).Select(item => $"{{name: {item.Name}, value: \"{item.Value}\"}}"))}]
         """;
 
     /// <summary>A subscription that sends everything to one path.</summary>
@@ -94,4 +94,7 @@ internal static class PubSubResources
         {{Subscription("events.dead", "/dead")}}
         """,
     ];
+
+    private static IEnumerable<(string Name, string Value)> WithNeeded(string type, (string Name, string Value)[] metadata) =>
+        type == "pubsub.kafka" ? metadata.Concat(Kafka) : metadata;
 }

@@ -46,7 +46,8 @@ public sealed class ComponentSettingTests
     [InlineData("pubsub.in-memory", "anything", "at all")]
     [InlineData("state.redis", "ttlInSeconds", "600")]
     [InlineData("state.redis", "actorStateStore", "off")]
-    public void What_Dapr_takes_is_taken(string type, string setting, string value) => Assert.Null(Refusal(PubSubResources.Component(type, "it", (setting, value))));
+    public void What_Dapr_takes_is_taken(string type, string setting, string value) =>
+        Assert.Null(Refusal(PubSubResources.Component(type, "it", (setting, value))));
 
     [Theory]
     [InlineData("pubsub.kafka", "maxMessageBytes", "4MiB", "a whole number")]
@@ -101,8 +102,17 @@ public sealed class ComponentSettingTests
     [InlineData("brokers=k:9092 authType=PASSWORD saslUsername=u saslPassword=p", null)]
     public void Kafka_needs_what_its_kind_of_login_needs(string settings, string? why)
     {
-        var metadata = string.Join(", ", settings.Split(' ').Select(setting => $"{{name: {setting.Split('=')[0]}, value: \"{setting.Split('=')[1]}\"}}"));
-        var refusal = Refusal($"apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {{name: it}}\nspec: {{type: pubsub.kafka, version: v1, metadata: [{metadata}]}}\n");
+        var metadata = settings.Split(' ').Select(setting => setting.Split('=')).Select(pair => $"{{name: {pair[0]}, value: \"{pair[1]}\"}}");
+        var refusal = Refusal(
+            $"""
+            apiVersion: dapr.io/v1alpha1
+            kind: Component
+            metadata: {"{name: it}"}
+            spec:
+              type: pubsub.kafka
+              version: v1
+              metadata: [{string.Join(", ", metadata)}]
+            """);
 
         Assert.Equal(why is null, refusal is null);
         Assert.Contains(why ?? "", refusal ?? "", StringComparison.Ordinal);
@@ -151,7 +161,8 @@ public sealed class ComponentSettingTests
     {
         var refusal = Refusal(Claims(text))!;
 
-        Assert.Contains($"Component claims: connectionString: {why}", refusal.Replace("failed to parse as keyword/value: ", "", StringComparison.Ordinal).Replace("failed to parse as URL: net/url: ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.StartsWith("Component claims: connectionString: ", refusal, StringComparison.Ordinal);
+        Assert.Contains(why, refusal, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", refusal, StringComparison.Ordinal);
     }
 
@@ -173,7 +184,8 @@ public sealed class ComponentSettingTests
             return;
         }
 
-        var refusal = await Assert.ThrowsAsync<StartFailure>(() => RunningSidecar.StartAsync(database.ConnectionString, "app", resources: [Claims(text)]));
+        var refusal = await Assert.ThrowsAsync<StartFailure>(
+            () => RunningSidecar.StartAsync(database.ConnectionString, "app", resources: [Claims(text)]));
         Assert.Contains(why, refusal.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", refusal.Message, StringComparison.Ordinal);
     }
@@ -181,12 +193,15 @@ public sealed class ComponentSettingTests
     [Fact]
     public void Every_setting_of_Dapr_s_own_metadata_is_known_and_takes_values_of_its_kind()
     {
-        var lines = File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "Resources", "component-metadata.txt")).Where(line => line[0] != '#').Select(line => line.Split(' ')).ToList();
+        var lines = File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "Resources", "component-metadata.txt"))
+            .Where(line => line[0] != '#').Select(line => line.Split(' ')).ToList();
 
         Assert.All(lines, line =>
         {
             Assert.True(ComponentTable.Of(line[0])!.Settings.TryGetValue(line[2], out var form), $"{line[0]}: {line[2]}");
-            Assert.All(Examples(line[2], line[3], line.ElementAtOrDefault(5)), value => Assert.True(form.Accepts(value), $"{line[0]}: {line[2]}={value}"));
+            Assert.All(
+                Examples(line[2], line[3], line.ElementAtOrDefault(5)),
+                value => Assert.True(form.Accepts(value), $"{line[0]}: {line[2]}={value}"));
         });
         Assert.True(lines.Count > 150);
     }
@@ -208,7 +223,18 @@ public sealed class ComponentSettingTests
     };
 
     private static string Claims(string connectionString) =>
-        $"apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {{name: claims}}\nspec:\n  type: state.postgresql\n  version: v2\n  metadata:\n  - name: connectionString\n    value: \"{connectionString}\"\n";
+        $"""
+        apiVersion: dapr.io/v1alpha1
+        kind: Component
+        metadata:
+          name: claims
+        spec:
+          type: state.postgresql
+          version: v2
+          metadata:
+          - name: connectionString
+            value: "{connectionString}"
+        """;
 
     /// <summary>Reads a component as a sidecar does before it opens ports; null = it starts.</summary>
     private static string? Refusal(string component)

@@ -79,5 +79,6 @@ public sealed class GoValuesTests
     [InlineData("no", false, null)]
     [InlineData("", false, null)]
     [InlineData("truest", false, null)]
-    public void Truth_is_told_in_two_ways(string text, bool truthy, bool? parsed) => Assert.Equal((truthy, parsed), (GoValues.IsTruthy(text), GoValues.ParseBool(text)));
+    public void Truth_is_told_in_two_ways(string text, bool truthy, bool? parsed) =>
+        Assert.Equal((truthy, parsed), (GoValues.IsTruthy(text), GoValues.ParseBool(text)));
 }

@@ -6,7 +6,8 @@ namespace WhatsAppMesh.DevSidecar.Hosting;
 
 /// <summary>Runs before the ports open: says what has no effect, creates the tables.</summary>
 internal sealed partial class SidecarStart(
-    SidecarFlags flags, ResourceSet resources, RunTimeParameters parameters, SidecarDatabase database, SidecarState state, ILogger<SidecarStart> logger) : IHostedService
+    SidecarFlags flags, ResourceSet resources, RunTimeParameters parameters, SidecarDatabase database, SidecarState state,
+    ILogger<SidecarStart> logger) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {

@@ -25,13 +25,15 @@ internal static class ComponentCheck
         var resources = app.ResourcesPaths.SelectMany(ComponentFile.Load).Where(resource => resource.IsFor(app.AppId)).ToList();
         var secrets = new ComponentSecrets(resources, app.AppDirectory, environment);
         var faults = resources.Where(resource => resource.Kind == "Component")
-            .SelectMany(component => Faults(component, app, resources, secrets).Select(fault => $"{component.File}: component {component.Name}: {fault}"))
+            .SelectMany(component => Faults(component, app, resources, secrets)
+                .Select(fault => $"{component.File}: component {component.Name}: {fault}"))
             .ToList();
         if (faults.Count > 0)
             throw new MeshException(string.Join(Environment.NewLine, faults));
     }
 
-    private static IEnumerable<string> Faults(ComponentFile component, RunFileApp app, IReadOnlyList<ComponentFile> resources, ComponentSecrets secrets)
+    private static IEnumerable<string> Faults(
+        ComponentFile component, RunFileApp app, IReadOnlyList<ComponentFile> resources, ComponentSecrets secrets)
     {
         if (component.Type.EndsWith(".postgresql", StringComparison.Ordinal) || component.Type.EndsWith(".postgres", StringComparison.Ordinal))
             return Connection(component, secrets);
@@ -90,8 +92,8 @@ internal static class ComponentCheck
         {
             yield return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{appId} subscribes to {topics} of its topics, each keeps one of the pool's {size} connections for good, and none is left to publish "
-                + $"or acknowledge with. Set poolSize to {2 * topics + 4} or more.");
+                $"{appId} subscribes to {topics} of its topics, each keeps one of the pool's {size} connections for good, and none is left "
+                + $"to publish or acknowledge with. Set poolSize to {2 * topics + 4} or more.");
         }
     }
 }

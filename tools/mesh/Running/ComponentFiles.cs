@@ -21,7 +21,9 @@ internal sealed record ComponentFile(string File, YamlMappingNode Root)
     public YamlMappingNode? Spec => Map(Root, "spec");
 
     /// <summary>Whether an app's sidecar reads it.</summary>
-    public bool IsFor(string appId) => Find(Root, "scopes") is not YamlSequenceNode scopes || scopes.Children.Count == 0 || scopes.Any(scope => (scope as YamlScalarNode)?.Value == appId);
+    public bool IsFor(string appId) =>
+        Find(Root, "scopes") is not YamlSequenceNode scopes || scopes.Children.Count == 0
+        || scopes.Any(scope => (scope as YamlScalarNode)?.Value == appId);
 
     /// <summary>The entry of a setting; its name may be written in capitals or not.</summary>
     public YamlMappingNode? Setting(string name) => (Find(Spec, "metadata") as YamlSequenceNode)?.OfType<YamlMappingNode>()
@@ -30,7 +32,8 @@ internal sealed record ComponentFile(string File, YamlMappingNode Root)
     /// <summary>The documents of a folder's files, those that cannot be read left out: the sidecar says what is wrong with them.</summary>
     public static IReadOnlyList<ComponentFile> Load(string folder) => !Directory.Exists(folder) ? [] :
     [
-        .. Directory.EnumerateFiles(folder).Where(file => Path.GetExtension(file) is ".yaml" or ".yml").Order(StringComparer.Ordinal).SelectMany(Documents),
+        .. Directory.EnumerateFiles(folder).Where(file => Path.GetExtension(file) is ".yaml" or ".yml").Order(StringComparer.Ordinal)
+            .SelectMany(Documents),
     ];
 
     public static string Text(YamlMappingNode? node, string name) => (Find(node, name) as YamlScalarNode)?.Value ?? "";
@@ -47,7 +50,10 @@ internal sealed record ComponentFile(string File, YamlMappingNode Root)
             using var reader = System.IO.File.OpenText(file);
             var stream = new YamlStream();
             stream.Load(reader);
-            return [.. stream.Documents.Select(document => document.RootNode).OfType<YamlMappingNode>().Select(root => new ComponentFile(file, root))];
+            return
+            [
+                .. stream.Documents.Select(document => document.RootNode).OfType<YamlMappingNode>().Select(root => new ComponentFile(file, root)),
+            ];
         }
         catch (Exception e) when (e is YamlException or IOException or UnauthorizedAccessException)
         {
@@ -56,7 +62,7 @@ internal sealed record ComponentFile(string File, YamlMappingNode Root)
     }
 }
 
-/// <summary>Settings of a folder's components, with secrets from the stores that can be read here: the sidecar's environment and JSON files.</summary>
+/// <summary>Settings of components, with secrets from the stores that can be read here: the sidecar's environment and JSON files.</summary>
 internal sealed class ComponentSecrets(IReadOnlyList<ComponentFile> resources, string workingDirectory, Func<string, string?> environment)
 {
     /// <summary>The value of a setting; null when there is none, or when a vault has it.</summary>
@@ -68,7 +74,9 @@ internal sealed class ComponentSecrets(IReadOnlyList<ComponentFile> resources, s
             return ComponentFile.Text(entry, "value");
         if (ComponentFile.Text(entry, "envRef") is { Length: > 0 } variable)
             return environment(variable);
-        return ComponentFile.Map(entry, "secretKeyRef") is { } reference ? Secret(component.SecretStore, ComponentFile.Text(reference, "name"), ComponentFile.Text(reference, "key")) : null;
+        return ComponentFile.Map(entry, "secretKeyRef") is { } reference
+            ? Secret(component.SecretStore, ComponentFile.Text(reference, "name"), ComponentFile.Text(reference, "key"))
+            : null;
     }
 
     private string? Secret(string store, string name, string key)
@@ -86,9 +94,11 @@ internal sealed class ComponentSecrets(IReadOnlyList<ComponentFile> resources, s
     {
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllText(Path.GetFullPath(ComponentFile.Text(store.Setting("secretsFile"), "value"), workingDirectory)));
+            var file = Path.GetFullPath(ComponentFile.Text(store.Setting("secretsFile"), "value"), workingDirectory);
+            using var json = JsonDocument.Parse(File.ReadAllText(file));
             var separator = ComponentFile.Text(store.Setting("nestedSeparator"), "value") is { Length: > 0 } given ? given : ":";
-            var parts = json.RootElement.TryGetProperty(name, out _) ? [name, .. key == name || key.Length == 0 ? [] : (string[])[key]] : name.Split(separator);
+            string[] inner = key == name || key.Length == 0 ? [] : [key];
+            var parts = json.RootElement.TryGetProperty(name, out _) ? [name, .. inner] : name.Split(separator);
             var at = json.RootElement;
             foreach (var part in parts)
             {

@@ -40,7 +40,7 @@ public sealed record MeshOptions
     /// <summary>False: sidecars ask for no token, as the Dapr CLI needs it.</summary>
     public bool ApiToken { get; init; } = true;
 
-    /// <summary>A real daprd to use (full path); null uses the development sidecar. Both are started with the same arguments and environment.</summary>
+    /// <summary>A real daprd to use (full path), started with the arguments and environment of the other; null = the development sidecar.</summary>
     public string? Daprd { get; init; }
 
     /// <summary>Folder of components to use in place of the run file's; null = the run file's.</summary>

@@ -50,7 +50,8 @@ public sealed record RunFile
     }
 
     /// <summary>This file with another folder of components for every app; null changes nothing.</summary>
-    public RunFile WithComponents(string? folder) => folder is null ? this : this with { Apps = [.. Apps.Select(app => app with { ResourcesPaths = [folder] })] };
+    public RunFile WithComponents(string? folder) =>
+        folder is null ? this : this with { Apps = [.. Apps.Select(app => app with { ResourcesPaths = [folder] })] };
 
     private void Check(string path)
     {

@@ -64,10 +64,12 @@ internal static class ComponentSettings
         var login = component.Setting("authType") ?? "";
         if (KafkaLogins.GetValueOrDefault(login, []).FirstOrDefault(name => string.IsNullOrEmpty(component.Setting(name))) is { } missing)
             throw Wrong(component, $"{missing} is missing: authType {login} needs it.");
-        if (login.Equals("mtls", StringComparison.OrdinalIgnoreCase) && string.IsNullOrEmpty(component.Setting("clientCert")) != string.IsNullOrEmpty(component.Setting("clientKey")))
+        bool Has(string name) => !string.IsNullOrEmpty(component.Setting(name));
+        if (login.Equals("mtls", StringComparison.OrdinalIgnoreCase) && Has("clientCert") != Has("clientKey"))
             throw Wrong(component, "clientCert and clientKey go together: one of them is missing.");
         // Its code looks these up as they are written here, and passes over any other spelling.
-        if (component.Metadata.Keys.FirstOrDefault(name => name != "initialOffset" && name.Equals("initialOffset", StringComparison.OrdinalIgnoreCase)) is { } other)
+        var other = component.Metadata.Keys.FirstOrDefault(name => name.Equals("initialOffset", StringComparison.OrdinalIgnoreCase));
+        if (other is not (null or "initialOffset"))
             throw Wrong(component, $"{other} would be passed over: Dapr's pubsub.kafka knows it as initialOffset only, capitals included.");
     }
 
@@ -83,7 +85,8 @@ internal static class PostgresSettings
     /// <exception cref="StartFailure">They would refuse it.</exception>
     public static PgxConnection Read(Component component)
     {
-        var own = Own.Where(name => !string.IsNullOrEmpty(component.Setting(name))).ToDictionary(name => name.ToLowerInvariant(), name => component.Setting(name)!);
+        var own = Own.Where(name => !string.IsNullOrEmpty(component.Setting(name)))
+            .ToDictionary(name => name.ToLowerInvariant(), name => component.Setting(name)!);
         try
         {
             return PgxConnection.Parse(component.Setting("connectionString") ?? component.Setting("url") ?? "", own);

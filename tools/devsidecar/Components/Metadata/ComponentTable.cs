@@ -11,20 +11,26 @@ internal sealed record ComponentFacts(IReadOnlyDictionary<string, SettingForm> S
 internal static class ComponentTable
 {
     private const string Scoping = "consumerID publishingScopes subscriptionScopes allowedTopics protectedTopics";
-    private const string OidcByKey = "oidcTokenEndpoint oidcClientID oidcClientAssertionCert oidcClientAssertionKey oidcResource oidcAudience oidcScopes oidcKid";
-    private const string Azure = "azureTenantId azureClientId azureClientSecret azureCertificate azureCertificateFile azureCertificatePassword azureEnvironment";
-    private const string Aws = "region awsRegion endpoint accessKey secretKey awsAccessKey awsSecretKey sessionToken awsSessionToken assumeRoleArn awsIamRoleArn sessionName awsStsSessionName";
+    private const string OidcByKey =
+        "oidcTokenEndpoint oidcClientID oidcClientAssertionCert oidcClientAssertionKey oidcResource oidcAudience oidcScopes oidcKid";
+    private const string Azure =
+        "azureTenantId azureClientId azureClientSecret azureCertificate azureCertificateFile azureCertificatePassword azureEnvironment";
+    private const string Aws =
+        "region awsRegion endpoint accessKey secretKey awsAccessKey awsSecretKey sessionToken awsSessionToken assumeRoleArn awsIamRoleArn "
+        + "sessionName awsStsSessionName";
 
     // Read by the runtime, for every component of a kind; keyPrefix and actorStateStore have meanings of their own.
     private const string StateOfRuntime = "keyPrefix actorStateStore";
 
     private static readonly (string Names, SettingForm Form)[] Redis =
     [
-        ($"redisHost redisPassword redisUsername sentinelUsername sentinelPassword sentinelMasterName redisType clientCert clientKey {OidcByKey} oidcCACert {Azure}", F.Text),
+        ("redisHost redisPassword redisUsername sentinelUsername sentinelPassword sentinelMasterName redisType clientCert clientKey", F.Text),
+        ($"{OidcByKey} oidcCACert {Azure}", F.Text),
         ("enableTLS insecureSkipTLSVerify failover useEntraID useAzureAD useOIDC", F.RedisTruth),
         ("redisDB redisMaxRetries poolSize minIdleConns", F.RedisNumber),
         ("redisPort", F.RedisPort),
-        ("redisMinRetryInterval redisMaxRetryInterval dialTimeout readTimeout writeTimeout poolTimeout maxConnAge idleTimeout idleCheckFrequency processingTimeout", F.RedisDuration),
+        ("redisMinRetryInterval redisMaxRetryInterval dialTimeout readTimeout writeTimeout poolTimeout processingTimeout", F.RedisDuration),
+        ("maxConnAge idleTimeout idleCheckFrequency", F.RedisDuration),
         ("queueDepth concurrency", F.RedisCount),
         // Whatever is no number is passed over.
         ("redeliverInterval", F.Text),
@@ -34,7 +40,8 @@ internal static class ComponentTable
     {
         ["pubsub.kafka"] = Facts(
             "brokers authType",
-            ($"{Scoping} {OidcByKey} {Aws} brokers consumerGroup clientID saslUsername saslPassword saslMechanism oidcClientSecret oidcExtensions clientCert clientKey", F.Text),
+            ($"{Scoping} {OidcByKey} {Aws} brokers consumerGroup clientID clientCert clientKey", F.Text),
+            ("saslUsername saslPassword saslMechanism oidcClientSecret oidcExtensions", F.Text),
             ("schemaRegistryURL schemaRegistryAPIKey schemaRegistryAPISecret excludeHeaderMetaRegex", F.Text),
             ("authType", F.OneOf("none", "password", "mtls", "certificate", "oidc", "oidc_private_key_jwt", "awsiam")),
             ("consumerGroupRebalanceStrategy", F.OneOf("range", "sticky", "roundrobin")),
@@ -53,7 +60,8 @@ internal static class ComponentTable
             "",
             ($"{Scoping} hostname protocol username password clientName concurrency", F.Text),
             ("connectionString host", RabbitAddress.Form),
-            ("durable enableDeadLetter deletedWhenUnused autoAck requeueInFailure publisherConfirm saslExternal publishMessagePropertiesToMetadata", F.Truth),
+            ("durable enableDeadLetter deletedWhenUnused autoAck requeueInFailure publisherConfirm saslExternal", F.Truth),
+            ("publishMessagePropertiesToMetadata", F.Truth),
             ("deliveryMode", new F("0, 1 or 2", text => GoComponents.GoValues.ParseAnyInt(text) is >= 0 and <= 2)),
             ("prefetchCount", F.Byte),
             ("maxLen maxLenBytes", F.Number),
@@ -63,10 +71,12 @@ internal static class ComponentTable
             ("caCert clientCert clientKey", F.Pem)),
         // Without redisHost they go to localhost:6379.
         ["pubsub.redis"] = Facts("", [.. Redis, (Scoping, F.Text), ("maxLenApprox", F.RedisNumber), ("streamTTL", F.RedisDuration)]),
-        ["state.redis"] = Facts("", [.. Redis, ($"{StateOfRuntime} queryIndexes", F.Text), ("ttlInSeconds maxRetries maxRetryBackoff", F.RedisNumber)]),
+        ["state.redis"] = Facts(
+            "", [.. Redis, ($"{StateOfRuntime} queryIndexes", F.Text), ("ttlInSeconds maxRetries maxRetryBackoff", F.RedisNumber)]),
         ["state.postgresql"] = Facts(
             "",
-            ($"{StateOfRuntime} {Azure} {Aws} connectionString url host hostaddr port database user password sslRootCert tablePrefix metadataTableName", F.Text),
+            ($"{StateOfRuntime} {Azure} {Aws} connectionString url host hostaddr port database user password sslRootCert", F.Text),
+            ("tablePrefix metadataTableName", F.Text),
             ("queryExecMode", F.Exactly("", "cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol")),
             ("maxConns", F.Number),
             ("timeout timeoutInSeconds", F.Timeout),
@@ -86,7 +96,8 @@ internal static class ComponentTable
     public static bool IsKnown(string name) => Elsewhere.Contains(name) || Types.Values.Any(facts => facts.Settings.ContainsKey(name));
 
     private static ComponentFacts Facts(string required, params (string Names, SettingForm Form)[] settings) => new(
-        settings.SelectMany(group => Split(group.Names).Select(name => (name, group.Form))).ToDictionary(setting => setting.name, setting => setting.Form, StringComparer.OrdinalIgnoreCase),
+        settings.SelectMany(group => Split(group.Names).Select(name => KeyValuePair.Create(name, group.Form)))
+            .ToDictionary(StringComparer.OrdinalIgnoreCase),
         Split(required));
 
     private static string[] Split(string names) => names.Split(' ', StringSplitOptions.RemoveEmptyEntries);

@@ -6,7 +6,8 @@ namespace WhatsAppMesh.DevSidecar.Components.Metadata;
 internal static class RabbitAddress
 {
     /// <summary>The form; nothing means hostname and its companions.</summary>
-    public static readonly SettingForm Form = new("amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps://, with special characters as %XX", text => text.Length == 0 || IsAddress(text));
+    public static readonly SettingForm Form = new(
+        "amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps://, with special characters as %XX", text => text.Length == 0 || IsAddress(text));
 
     private static bool IsAddress(string text)
     {
@@ -21,7 +22,8 @@ internal static class RabbitAddress
     {
         try
         {
-            _ = PgxConnection.Parse($"postgres{(rest.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query ? rest[..query] : rest)}?sslmode=disable");
+            var address = rest.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query ? rest[..query] : rest;
+            _ = PgxConnection.Parse($"postgres{address}?sslmode=disable");
             return true;
         }
         catch (FormatException)

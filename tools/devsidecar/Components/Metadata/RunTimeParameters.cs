@@ -23,18 +23,20 @@ internal sealed partial class RunTimeParameters(ResourceSet resources, SidecarSe
 
     private async Task CheckAsync(Component component, string name, string value, CancellationToken cancellationToken)
     {
-        var session = new NpgsqlConnectionStringBuilder(settings.Database) { Pooling = false, Options = name == "options" ? value : $"-c {Escape(name)}={Escape(value)}" };
+        var options = name == "options" ? value : $"-c {Escape(name)}={Escape(value)}";
+        var session = new NpgsqlConnectionStringBuilder(settings.Database) { Pooling = false, Options = options };
         try
         {
             await using var connection = new NpgsqlConnection(session.ConnectionString);
             await connection.OpenAsync(cancellationToken);
         }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.InvalidParameterValue or PostgresErrorCodes.SyntaxError
-            or PostgresErrorCodes.CantChangeRuntimeParam or PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.InvalidName)
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.InvalidParameterValue
+            or PostgresErrorCodes.SyntaxError or PostgresErrorCodes.CantChangeRuntimeParam
+            or PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.InvalidName)
         {
             // The server's own words may hold the value.
             throw new StartFailure(e.SqlState == PostgresErrorCodes.UndefinedObject && name != "options"
-                ? $"Component {component.Name}: connectionString: unrecognized configuration parameter \"{name}\" (neither pgx nor the server knows it)."
+                ? $"Component {component.Name}: connectionString: unrecognized configuration parameter \"{name}\": neither pgx nor the server has it."
                 : $"Component {component.Name}: connectionString: the server refuses the value of {name} ({e.SqlState}).");
         }
     }
