@@ -33,7 +33,7 @@ public sealed class InvokeTests : IAsyncLifetime
         Assert.Equal(("PATCH", "/a%2Fb/c%20d/?q=%26&x=1%2B1", "body"), (seen.Method, seen.PathAndQuery, System.Text.Encoding.UTF8.GetString(seen.Body)));
         Assert.Equal(("value", "caller", "callee"), (seen.Headers["x-own"], seen.Headers["dapr-caller-app-id"], seen.Headers["dapr-callee-app-id"]));
         Assert.StartsWith("00-", seen.Headers["traceparent"], StringComparison.Ordinal);
-        Assert.DoesNotContain(seen.Headers.Keys, name => name is "dapr-api-token" or "devsidecar-peer-key");
+        Assert.DoesNotContain(seen.Headers.Keys, name => name is "dapr-api-token" or "devsidecar-caller" or "devsidecar-proof" or "devsidecar-http");
     }
 
     [Theory]

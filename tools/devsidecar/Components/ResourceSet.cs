@@ -1,3 +1,4 @@
+using WhatsAppMesh.DevSidecar.Access;
 using WhatsAppMesh.DevSidecar.Hosting;
 using WhatsAppMesh.DevSidecar.Resiliency;
 using WhatsAppMesh.DevSidecar.Secrets;
@@ -32,6 +33,9 @@ public sealed class ResourceSet
     /// <summary>Tracing settings.</summary>
     public TracingConfiguration Tracing { get; private set; } = TracingConfiguration.Default;
 
+    /// <summary>Who may call what of the app; null = everybody everything.</summary>
+    internal AccessControl? Access { get; private set; }
+
     /// <summary>What was read and has no effect; logged as warnings at start.</summary>
     public IReadOnlyList<string> Warnings => _warnings;
 
@@ -42,7 +46,7 @@ public sealed class ResourceSet
         ArgumentNullException.ThrowIfNull(flags);
         var set = new ResourceSet();
         foreach (var document in flags.ConfigFiles.SelectMany(file => ResourceFiles.Read(file, set._warnings)))
-            set.AddConfiguration(document);
+            set.AddConfiguration(document, isGiven: true);
 
         var documents = ResourceFiles.ReadFolders(flags.ResourcesPaths, set._warnings).Where(document => document.IsFor(flags.AppId)).ToList();
         foreach (var document in documents.Where(IsSecretStore))
@@ -77,7 +81,7 @@ public sealed class ResourceSet
                 _resiliencies.Add(ResiliencySpec.Read(document));
                 break;
             case "Configuration":
-                AddConfiguration(document);
+                AddConfiguration(document, isGiven: false);
                 break;
             default:
                 throw new StartFailure($"{document.File}: the development sidecar does not support resources of kind {document.Kind}.");
@@ -101,10 +105,18 @@ public sealed class ResourceSet
             _subscriptions.Add(subscription);
     }
 
-    private void AddConfiguration(ResourceDocument document)
+    /// <param name="document">Any document of the file.</param>
+    /// <param name="isGiven">The file was given as <c>--config</c>: of several, a later one counts where it says something. Dapr reads no others.</param>
+    private void AddConfiguration(ResourceDocument document, bool isGiven)
     {
-        if (document.Kind == "Configuration")
-            Tracing = TracingConfiguration.Read(document, _warnings);
+        if (document.Kind != "Configuration")
+            return;
+        Tracing = TracingConfiguration.Read(document, Tracing, _warnings);
+        var rules = document.Root.Object("spec").Object("accessControl");
+        if (rules.Exists && !isGiven)
+            throw new StartFailure($"{document.File}: the field accessControl counts only in a file that is given as --config.");
+        if (rules.Exists)
+            Access = AccessControl.Read(rules);
     }
 
     private static bool IsSecretStore(ResourceDocument document) =>

@@ -10,10 +10,11 @@ public sealed record TracingConfiguration(double SamplingRate)
     /// <summary>What holds without any Configuration.</summary>
     public static TracingConfiguration Default { get; } = new(0.0001);
 
-    internal static TracingConfiguration Read(ResourceDocument document, ICollection<string> warnings)
+    /// <summary>Reads a Configuration; what it does not say about tracing stays as it was before.</summary>
+    internal static TracingConfiguration Read(ResourceDocument document, TracingConfiguration before, ICollection<string> warnings)
     {
         var root = document.Root.Ignore("apiVersion", "kind", "metadata", "scopes");
-        var spec = root.Object("spec").Ignore("metric", "metrics", "logging", "features", "mtls");
+        var spec = root.Object("spec").Ignore("metric", "metrics", "logging", "features", "mtls", "accessControl");
         if (spec.Object("mtls").Flag("enabled") == true)
             throw new StartFailure($"{spec.Place}: mtls.enabled asks for mTLS, which the development sidecar does not have.");
 
@@ -28,7 +29,7 @@ public sealed record TracingConfiguration(double SamplingRate)
         tracing.Done();
         spec.Done();
         root.Done();
-        return text is null ? Default
+        return text is null ? before
             : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var rate) && rate is >= 0 and <= 1 ? new TracingConfiguration(rate)
             : throw new StartFailure($"{tracing.Place}: samplingRate must be a number from 0 to 1, not '{text}'.");
     }

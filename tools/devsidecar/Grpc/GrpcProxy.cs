@@ -19,7 +19,7 @@ internal static class GrpcProxy
     public static void MapGrpcProxy(this IEndpointRouteBuilder endpoints) =>
         endpoints.Map("/{**method}", ForwardAsync).OnPort(SidecarPort.Grpc);
 
-    private static async Task ForwardAsync(HttpContext context, CallForwarder forwarder, ResiliencyPolicies policies, SidecarFlags flags)
+    private static async Task ForwardAsync(HttpContext context, CallForwarder forwarder, ResiliencyPolicies policies, SidecarFlags flags, ResourceSet resources)
     {
         var path = RequestPath.RawTarget(context);
         var headers = context.Request.Headers;
@@ -32,6 +32,13 @@ internal static class GrpcProxy
         context.Request.Body = new MessageLimitStream(context.Request.Body, flags.MaxBodySize);
         var target = CallTarget.Parse(name, flags.AppId, NoEndpoints);
         var remote = target is CallTarget.OtherApp;
+        // The own app shows no certificate, so of a call to itself nobody knows whose it is. Over HTTP no such call is checked.
+        if (!remote && resources.Access?.Refusal(caller: null, MethodPath.Operation(path, isDecoded: true).Name, verb: null) is { } denied)
+        {
+            await GrpcAnswer.WriteAsync(context, StatusCode.PermissionDenied, denied);
+            return;
+        }
+
         var transformer = new CallTransformer(path) { Apps = remote ? (flags.AppId, target.Name) : null, Traced = remote, UserAgent = Library };
         var failure = await forwarder.ForwardAsync(context, target, transformer, CallPolicy.ForGrpc(target, path, policies));
         if (failure is not null)

@@ -14,6 +14,9 @@ public sealed record SidecarSettings
     /// <summary>What the sidecar sends as <c>dapr-api-token</c> on calls to its app (<c>APP_API_TOKEN</c>).</summary>
     public string? AppToken { get; init; }
 
+    /// <summary>The namespace that this sidecar belongs to (<c>NAMESPACE</c>). Default <c>default</c>.</summary>
+    public string Namespace { get; init; } = "default";
+
     /// <summary>How long a message stays after every known consumer group has settled it (<c>DEVSIDECAR_RETENTION_SECONDS</c>). Default 10 min.</summary>
     public TimeSpan Retention { get; init; } = TimeSpan.FromMinutes(10);
 
@@ -31,6 +34,7 @@ public sealed record SidecarSettings
             ?? throw new StartFailure("DEVSIDECAR_DATABASE is not set: give it the Npgsql connection string of the mesh's sidecar database."),
         ApiToken = Text("DAPR_API_TOKEN"),
         AppToken = Text("APP_API_TOKEN"),
+        Namespace = Text("NAMESPACE") ?? "default",
         Retention = Seconds("DEVSIDECAR_RETENTION_SECONDS") ?? TimeSpan.FromMinutes(10),
         UnreadRetention = Seconds("DEVSIDECAR_UNREAD_RETENTION_SECONDS") ?? TimeSpan.FromDays(7),
         Misbehave = Text("DEVSIDECAR_MISBEHAVE"),

@@ -65,7 +65,8 @@ internal static class InvokeApi
             // The connection cannot be used again while the rest of a body that is too large stands in it.
             if (failure is BadHttpRequestException)
                 context.Response.Headers.Connection = "close";
-            await new ErrorAnswer(ApiErrors.Invoke(target.Name, failure is BadHttpRequestException ? TooLarge : failure.Message)).ExecuteAsync(context);
+            var status = failure is AccessDeniedException ? StatusCodes.Status403Forbidden : StatusCodes.Status500InternalServerError;
+            await new ErrorAnswer(ApiErrors.Invoke(target.Name, failure is BadHttpRequestException ? TooLarge : failure.Message, status)).ExecuteAsync(context);
         }
     }
 }

@@ -35,8 +35,9 @@ internal sealed class CallSender(SidecarFlags flags, AppChannel app, Peers peers
         if (!response.Headers.TryGetValues(CallHeaders.Failure, out var failure))
             return response;
 
+        var why = Uri.UnescapeDataString(failure.First());
         response.Dispose();
-        throw new CallFailedException(Uri.UnescapeDataString(failure.First()));
+        throw response.StatusCode == HttpStatusCode.Forbidden ? new AccessDeniedException(why) : new CallFailedException(why);
     }
 
     public void Dispose() => _outside.Dispose();
@@ -52,6 +53,7 @@ internal sealed class CallSender(SidecarFlags flags, AppChannel app, Peers peers
         request.VersionPolicy = HttpVersionPolicy.RequestVersionOrHigher;
         request.Headers.Remove(CallHeaders.CallerAppId);
         request.Headers.Remove(CallHeaders.CalleeAppId);
+        CallHeaders.RemoveThoseOfSidecars(request.Headers);
         foreach (var (name, value) in target.Endpoint.Headers)
             Set(request, name, value);
         try
@@ -67,12 +69,14 @@ internal sealed class CallSender(SidecarFlags flags, AppChannel app, Peers peers
     private async Task<HttpResponseMessage> SendToPeerAsync(
         CallTarget.OtherApp target, HttpRequestMessage request, string pathAndQuery, CancellationToken cancellationToken)
     {
+        var self = await peers.SelfAsync(cancellationToken);
         // Nothing of a request has left when its connection was refused, so the next sidecar of the app may have it.
         for (var others = 2; ; others--)
         {
             var peer = await peers.FindAsync(target.AppId, cancellationToken) ?? throw new NoHostException(target.AppId);
             request.RequestUri = At(peer.Address, pathAndQuery);
-            Set(request, CallHeaders.PeerKey, peer.Key);
+            Set(request, CallHeaders.Caller, self.Instance.ToString("N"));
+            Set(request, CallHeaders.Proof, self.ProofTo(peer.Instance));
             try
             {
                 return await app.Invoker.SendAsync(request, cancellationToken);

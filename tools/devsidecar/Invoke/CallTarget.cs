@@ -32,6 +32,9 @@ internal abstract record CallTarget(string Name)
 /// <summary>A call did not get an answer from its target.</summary>
 internal class CallFailedException(string message, Exception? cause = null) : Exception(message, cause);
 
+/// <summary>The callee's access control denies the call; told as grpc-go prints such a status.</summary>
+internal sealed class AccessDeniedException(string message) : CallFailedException($"rpc error: code = PermissionDenied desc = {message}");
+
 /// <summary>Nobody answers to the name.</summary>
 internal sealed class NoHostException(string appId)
     : CallFailedException("no host found with the given ID")

@@ -27,8 +27,7 @@ internal sealed class CallTransformer(string pathAndQuery) : HttpTransformer
         headers.Host = null;
         headers.Remove(CallHeaders.AppId);
         headers.Remove(CallHeaders.ApiToken);
-        headers.Remove(CallHeaders.PeerKey);
-        headers.Remove(CallHeaders.Failure);
+        CallHeaders.RemoveThoseOfSidecars(headers);
         if (UserAgent is not null)
         {
             headers.Remove("user-agent");
@@ -41,6 +40,8 @@ internal sealed class CallTransformer(string pathAndQuery) : HttpTransformer
             headers.Remove(CallHeaders.CalleeAppId);
             headers.Add(CallHeaders.CallerAppId, caller);
             headers.Add(CallHeaders.CalleeAppId, callee);
+            if (OverHttp)
+                headers.Add(CallHeaders.OverHttp, "1");
         }
 
         if (Traced && !headers.Contains("traceparent"))

@@ -73,8 +73,10 @@ internal sealed class InvokeEngine(
             request.Content.Headers.TryAddWithoutValidation("Content-Type", call.ContentType);
         foreach (var (name, value) in call.Headers)
             request.Headers.TryAddWithoutValidation(name, value);
+        CallHeaders.RemoveThoseOfSidecars(request.Headers);
         if (target is CallTarget.OtherApp)
         {
+            request.Headers.TryAddWithoutValidation(CallHeaders.OverHttp, "1");
             request.Headers.Remove(CallHeaders.CallerAppId);
             request.Headers.Remove(CallHeaders.CalleeAppId);
             request.Headers.TryAddWithoutValidation(CallHeaders.CallerAppId, flags.AppId);

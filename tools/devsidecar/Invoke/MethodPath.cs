@@ -7,17 +7,30 @@ namespace WhatsAppMesh.DevSidecar.Invoke;
 internal static class MethodPath
 {
     /// <returns>The path with its leading slash, or what is wrong with the name.</returns>
-    public static (string Path, string? Problem) Of(string method)
+    public static (string Path, string? Problem) Of(string method) => ProblemOf(method) is { } problem ? ("", problem) : ("/" + Escape(Clean(method)), null);
+
+    /// <summary>What access control decides about: the path of a request without its query, its dots resolved.</summary>
+    /// <param name="target">Path and query as they stand in the request line.</param>
+    /// <param name="isDecoded">The path is a name as it is: that of a gRPC method, which keeps its leading slash. Else escapes are resolved first.</param>
+    /// <returns>The name, or what is wrong with it.</returns>
+    public static (string Name, string? Problem) Operation(string target, bool isDecoded)
+    {
+        var path = target.Split('?', 2)[0];
+        var method = isDecoded ? path : Uri.UnescapeDataString(path);
+        return ProblemOf(method) is { } problem ? ("", problem) : (isDecoded ? "/" + Clean(method) : Clean(method), null);
+    }
+
+    private static string? ProblemOf(string method)
     {
         if (method.IndexOfAny(['#', '?', '\0']) >= 0)
-            return ("", $"invalid method: method contains forbidden character: \"{method}\"");
+            return $"invalid method: method contains forbidden character: \"{method}\"";
         for (var i = 0; i < method.Length; i++)
         {
             if (method[i] < ' ' || method[i] == '\x7f')
-                return ("", $"invalid method: method contains control character at position {i}: \"{method}\"");
+                return $"invalid method: method contains control character at position {i}: \"{method}\"";
         }
 
-        return ("/" + Escape(Clean(method)), null);
+        return null;
     }
 
     private static string Clean(string method)

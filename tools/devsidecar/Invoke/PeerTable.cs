@@ -1,4 +1,5 @@
 using Npgsql;
+using WhatsAppMesh.DevSidecar.Access;
 using WhatsAppMesh.DevSidecar.Storage;
 
 namespace WhatsAppMesh.DevSidecar.Invoke;
@@ -19,14 +20,14 @@ internal sealed class PeerTable(SidecarDatabase sidecarDatabase)
 
     private const string RenewSql =
         """
-        insert into sidecar.peers (instance, app_id, address, key, lease_until) values ($1, $2, $3, $4, now() + $5)
+        insert into sidecar.peers (instance, app_id, trust_domain, namespace, address, key, lease_until) values ($1, $2, $3, $4, $5, $6, now() + $7)
         on conflict (instance) do update set lease_until = excluded.lease_until
         """;
 
     // A row that ran out long ago belongs to a sidecar that was killed: whoever renews next sweeps it away.
     private const string SweepSql = "delete from sidecar.peers where lease_until < now() - interval '1 minute'";
 
-    private const string ReadSql = "select app_id, instance, address, key from sidecar.peers where lease_until > now() order by instance";
+    private const string ReadSql = "select app_id, trust_domain, namespace, instance, address, key from sidecar.peers where lease_until > now() order by instance";
 
     /// <summary>Renews one's own row and reads every live one: one round trip.</summary>
     public async Task<IReadOnlyList<Peer>> RenewAsync(Peer self, CancellationToken cancellationToken)
@@ -34,7 +35,10 @@ internal sealed class PeerTable(SidecarDatabase sidecarDatabase)
         await using var batch = _database.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand(RenewSql)
         {
-            Parameters = { Value(self.Instance), Value(self.AppId), Value(self.Address), Value(self.Key), Value(Lease) },
+            Parameters =
+            {
+                Value(self.Instance), Value(self.AppId), Value(self.Identity.TrustDomain), Value(self.Identity.Namespace), Value(self.Address), Value(self.Key), Value(Lease),
+            },
         });
         batch.BatchCommands.Add(new NpgsqlBatchCommand(SweepSql));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadSql));
@@ -64,7 +68,11 @@ internal sealed class PeerTable(SidecarDatabase sidecarDatabase)
     {
         var peers = new List<Peer>();
         while (await reader.ReadAsync(cancellationToken))
-            peers.Add(new Peer(reader.GetString(0), reader.GetGuid(1), reader.GetString(2), reader.GetString(3)));
+        {
+            var identity = new CallerIdentity(reader.GetString(1), reader.GetString(2), reader.GetString(0));
+            peers.Add(new Peer(identity, reader.GetGuid(3), reader.GetString(4), reader.GetString(5)));
+        }
+
         return peers;
     }
 }

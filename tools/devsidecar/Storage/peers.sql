@@ -7,3 +7,7 @@ create unlogged table if not exists sidecar.peers (
     address text not null,
     key text not null,
     lease_until timestamptz not null);
+
+-- Who it is to access control, beside its app.
+alter table sidecar.peers add column if not exists trust_domain text not null default 'public';
+alter table sidecar.peers add column if not exists namespace text not null default 'default';
