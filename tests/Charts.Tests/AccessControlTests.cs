@@ -67,12 +67,15 @@ public sealed partial class AccessControlTests
         Assert.False(literal.AllowsHttp("/leads/42/events"));
     }
 
+    /// <summary>A name of the map as the chart writes it (ADR 0027).</summary>
+    public static string Rendered(string name) => string.Concat(name.Select(static letter => char.IsAsciiLetterUpper(letter) ? '*' : letter));
+
     [GeneratedRegex("doors\\.MapPost\\(\"([^\"]+)\"")]
     private static partial Regex Doors();
 
     private static SidecarPolicy Policy(params string[] names) => new(new JsonObject
     {
-        ["operations"] = new JsonArray([.. names.Select(name => new JsonObject { ["name"] = name, ["action"] = "allow" })]),
+        ["operations"] = new JsonArray([.. names.Select(name => new JsonObject { ["name"] = name, ["httpVerb"] = new JsonArray("*"), ["action"] = "allow" })]),
     });
 
     private static SidecarPolicy? PolicyOf(Resources resources, string callee, string caller) =>

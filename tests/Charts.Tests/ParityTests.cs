@@ -69,6 +69,26 @@ public sealed class ParityTests
     }
 
     [Fact]
+    public async Task The_local_mesh_has_the_access_rules_and_the_settings_of_sidecars_that_the_chart_renders()
+    {
+        var chart = await Resources.RenderAsync(more: ["--namespace", "default"]);
+        var common = Yaml.File(Path.Combine(Repository, "components", "configuration.yaml"))["spec"]!;
+
+        Assert.Equal(RunFile.Apps.Select(app => app.AppId + ".yaml").Order(), Directory.GetFiles(Path.Combine(Repository, "components", "access-control")).Select(Path.GetFileName).Order());
+        foreach (var app in RunFile.Apps)
+        {
+            var here = Yaml.File(ServiceSettings.AccessControlOf(app));
+            var there = chart.One("Configuration", "mesh-" + app.AppId).Spec.DeepClone().AsObject();
+            Assert.Equal(["accessControl"], here["spec"]!.AsObject().Select(block => block.Key));
+            Assert.True(
+                JsonNode.DeepEquals(here["spec"]!["accessControl"], there["accessControl"]),
+                $"components/access-control/{app.AppId}.yaml is not what the chart says:\n{here["spec"]!["accessControl"]!.ToJsonString()}\n{there["accessControl"]!.ToJsonString()}");
+            there.Remove("accessControl");
+            Assert.True(JsonNode.DeepEquals(common, there), $"{common.ToJsonString()}\n{there.ToJsonString()}");
+        }
+    }
+
+    [Fact]
     public async Task Nothing_retries_or_breaks_the_circuit_of_a_claim()
     {
         var chart = await Resources.RenderAsync(full: true);

@@ -15,14 +15,16 @@ internal sealed class SidecarPolicy
     public SidecarPolicy(JsonNode policy)
     {
         foreach (var operation in policy["operations"]!.AsArray())
-            Put(operation!["name"]!.GetValue<string>().ToLowerInvariant(), operation["action"]!.GetValue<string>());
+            Put(operation!["name"]!.GetValue<string>().ToLowerInvariant(), new Rule(operation["action"]!.GetValue<string>() == "allow", VerbsOf(operation)));
     }
 
-    public bool AllowsGrpc(string method) => Find(method);
+    public bool AllowsGrpc(string method) => Find(method) is { Allows: true };
 
-    public bool AllowsHttp(string path) => Find(path.ToLowerInvariant());
+    public bool AllowsHttp(string path, string verb = "GET") => Find(path.ToLowerInvariant()) is { Allows: true } rule && (rule.Verbs.Contains("*") || rule.Verbs.Contains(verb));
 
-    private void Put(string name, string action)
+    private static IReadOnlyList<string> VerbsOf(JsonNode operation) => [.. (operation["httpVerb"] as JsonArray ?? []).Select(verb => verb!.GetValue<string>())];
+
+    private void Put(string name, Rule rule)
     {
         var node = _root;
         foreach (var segment in name.Split('/')[1..])
@@ -32,10 +34,10 @@ internal sealed class SidecarPolicy
                 node.Below.Add(next = new Node(segment));
             node = next;
         }
-        node.Action ??= action;
+        node.Rule ??= rule;
     }
 
-    private bool Find(string path)
+    private Rule? Find(string path)
     {
         var node = _root;
         var segments = path.Split('/')[1..];
@@ -43,13 +45,15 @@ internal sealed class SidecarPolicy
         {
             var isLast = index == segments.Length - 1;
             if (node.Below.Find(below => below.Fits(segments[index], isLast)) is not { } next)
-                return false;
+                return null;
             node = next;
-            if (node.Action is not null && (isLast || !node.Segment.EndsWith('*') || node.Segment.EndsWith("**", StringComparison.Ordinal)))
-                return node.Action == "allow";
+            if (node.Rule is not null && (isLast || !node.Segment.EndsWith('*') || node.Segment.EndsWith("**", StringComparison.Ordinal)))
+                return node.Rule;
         }
-        return node.Below.Find(below => below.Segment == "*")?.Action == "allow";
+        return node.Below.Find(below => below.Segment == "*")?.Rule;
     }
+
+    private sealed record Rule(bool Allows, IReadOnlyList<string> Verbs);
 
     private sealed class Node(string segment)
     {
@@ -57,7 +61,7 @@ internal sealed class SidecarPolicy
 
         public List<Node> Below { get; } = [];
 
-        public string? Action { get; set; }
+        public Rule? Rule { get; set; }
 
         public bool Fits(string part, bool isLast) => Segment switch
         {

@@ -45,7 +45,7 @@ public sealed class MeshUnderTest : IAsyncLifetime
 
     public MeshInstance Mesh => _mesh ?? throw new InvalidOperationException("The mesh has not been started.");
 
-    /// <summary>Speaks through membership's sidecar.</summary>
+    /// <summary>Speaks as edge, and as an operator at membership's sidecar.</summary>
     public MeshClient Client { get; private set; } = null!;
 
     public async Task InitializeAsync()

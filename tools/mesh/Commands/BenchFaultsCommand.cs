@@ -20,6 +20,8 @@ internal static class BenchFaultsCommand
 
     private static readonly Option<double> Rate = new("--rate") { Description = "Events per second and edge.", DefaultValueFactory = _ => 100 };
 
+    private static readonly Option<string?> AccessControl = AccessControlOption.Create();
+
     public static Command Create(MeshContext context)
     {
         var json = MeshCommands.Json();
@@ -27,20 +29,20 @@ internal static class BenchFaultsCommand
             "faults",
             "Kill, pause and restart every kind of process and PostgreSQL in a fresh mesh under load. Exit code 1 when an event is lost or doubled, or something does not recover.")
         {
-            Seed, Minutes, Rate, json,
+            Seed, Minutes, Rate, AccessControl, json,
         };
         command.Does((parsed, cancellationToken) => RunAsync(
-            context, parsed.GetValue(Seed), TimeSpan.FromMinutes(parsed.GetValue(Minutes)), parsed.GetValue(Rate), parsed.GetValue(json), cancellationToken));
+            context, parsed, parsed.GetValue(Seed), TimeSpan.FromMinutes(parsed.GetValue(Minutes)), parsed.GetValue(Rate), parsed.GetValue(json), cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(MeshContext context, int seed, TimeSpan duration, double rate, bool json, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(MeshContext context, ParseResult parsed, int seed, TimeSpan duration, double rate, bool json, CancellationToken cancellationToken)
     {
         if (duration < TimeSpan.FromSeconds(30) || duration > TimeSpan.FromHours(12) || rate is not (>= 1 and <= 1000))
             throw new MeshException("--minutes is from 0.5 to 720, --rate from 1 to 1000.", ExitCodes.Usage);
         var screen = new Screen(json);
         MeshInstance.RefuseSecond(context.Folder);
-        var options = context.Options(new MeshFolder(Path.Combine(context.Folder.Root, "bench-faults")));
+        var options = context.Options(new MeshFolder(Path.Combine(context.Folder.Root, "bench-faults"))).With(parsed, AccessControl, screen);
         await screen.WorkAsync("building", async say =>
         {
             await new MeshBuild(context.Repository, context.Folder).BuildServicesAsync(options, say, cancellationToken);

@@ -9,23 +9,25 @@ namespace WhatsAppMesh.Mesh.Commands;
 /// <summary><c>./mesh demo</c>: shows the whole path on signed sample traffic, checks every step and cleans up.</summary>
 internal static class DemoCommand
 {
+    private static readonly Option<string?> AccessControl = AccessControlOption.Create();
+
     public static Command Create(MeshContext context)
     {
-        var command = new Command("demo", "Start a fresh mesh, send signed sample traffic, show what became of it, check all of it and clean up.");
-        command.Does((_, cancellationToken) => RunAsync(context, new Screen(), cancellationToken));
+        var command = new Command("demo", "Start a fresh mesh, send signed sample traffic, show what became of it, check all of it and clean up.") { AccessControl };
+        command.Does((parsed, cancellationToken) => RunAsync(context, parsed, new Screen(), cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(MeshContext context, Screen screen, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(MeshContext context, ParseResult parsed, Screen screen, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
         var folder = context.DemoFolder;
-        var options = context.Options(folder) with
+        var options = (context.Options(folder) with
         {
             RemoveDataAtStop = true,
             Environment = DemoSends.Environment,
             DatabasePrefix = MeshFolder.GivenPostgres is null ? "" : "mesh_demo_",
-        };
+        }).With(parsed, AccessControl, screen);
         MeshInstance.RefuseSecond(context.Folder);
         MeshInstance.RefuseSecond(folder);
         await MeshLeftovers.StopPostgresAsync(folder, screen.Line, cancellationToken);

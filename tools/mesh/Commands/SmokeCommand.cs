@@ -55,8 +55,8 @@ internal static class SmokeCommand
         if (answer.StatusCode != HttpStatusCode.Created)
             return ExitCodes.Failed;
 
-        var service = state.Services.First(s => s.AppId == "membership");
-        using var mesh = new MeshClient(service.DaprHttp, service.DaprGrpc, state.AsksForToken ? secrets.DaprApiToken : "");
+        var edge = state.Services.First(s => s.AppId == "edge");
+        using var mesh = new MeshClient(edge.DaprHttp, edge.DaprGrpc, state.AsksForToken ? secrets.DaprApiToken : "");
         var members = await Eventually.AskAsync(
             () => mesh.Membership.ListMembersAsync(new ListMembersRequest { Tenant = Source, GroupJid = group }, cancellationToken: cancellationToken).ResponseAsync,
             m => m.Members.Count == 1, Patience, cancellationToken);

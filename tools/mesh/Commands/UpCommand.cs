@@ -22,6 +22,8 @@ internal static class UpCommand
         Description = "Sidecars ask callers for no token, so that the Dapr CLI (which cannot send one) may publish and invoke.",
     };
 
+    private static readonly Option<string?> AccessControl = AccessControlOption.Create();
+
     private static readonly Option<string[]> Replicas = new("--replicas")
     {
         Description = "Processes of a service, as SERVICE=N; may be given several times.",
@@ -33,7 +35,7 @@ internal static class UpCommand
         var json = MeshCommands.Json();
         var command = new Command("up", "Start every service of dapr.yaml beside its sidecar, and stay up until Ctrl-C or './mesh down'.")
         {
-            Fresh, NoApiToken, Replicas, json,
+            Fresh, NoApiToken, AccessControl, Replicas, json,
         };
         command.Does((parsed, cancellationToken) => RunAsync(context, parsed, parsed.GetValue(json), cancellationToken));
         return command;
@@ -42,11 +44,11 @@ internal static class UpCommand
     private static async Task<int> RunAsync(MeshContext context, ParseResult parsed, bool json, CancellationToken cancellationToken)
     {
         var screen = new Screen(json);
-        var options = context.Options(context.Folder) with
+        var options = (context.Options(context.Folder) with
         {
             ApiToken = !parsed.GetValue(NoApiToken),
             Replicas = (parsed.GetValue(Replicas) ?? []).Select(ReadReplicas).ToDictionary(r => r.App, r => r.Count),
-        };
+        }).With(parsed, AccessControl, screen);
         MeshInstance.RefuseSecond(context.Folder);
         await MeshLeftovers.StopPostgresAsync(context.Folder, screen.Line, cancellationToken);
         if (parsed.GetValue(Fresh))

@@ -8,35 +8,44 @@ using WhatsAppMesh.Ingest.V1;
 
 namespace WhatsAppMesh.Mesh.Running;
 
-/// <summary>Speaks to a mesh as its services do: through a sidecar, with its token.</summary>
+/// <summary>
+/// Speaks to a mesh as edge and as an operator do, under the rules of access control: gRPC through edge's sidecar, which may call what edge calls;
+/// methods and topics through the sidecar of a service of its own. No service calls dispatch's gRPC contract, so no sidecar lets anybody: it
+/// is spoken to at its app port, as its own sidecar does.
+/// </summary>
 public sealed class MeshClient : IDisposable
 {
     private const string TokenHeader = "dapr-api-token";
 
     private readonly HttpClient _http;
     private readonly GrpcChannel _channel;
+    private readonly GrpcChannel? _dispatch;
     private readonly string _apiToken;
 
-    /// <param name="daprHttp">The sidecar's HTTP API.</param>
-    /// <param name="daprGrpc">The sidecar's gRPC API.</param>
-    /// <param name="apiToken">Its token; empty when it asks for none.</param>
-    public MeshClient(Uri daprHttp, Uri daprGrpc, string apiToken)
+    /// <param name="daprHttp">HTTP API of the sidecar of the service whose methods and topics are meant.</param>
+    /// <param name="edgeGrpc">gRPC API of edge's sidecar.</param>
+    /// <param name="apiToken">The sidecars' token; empty when they ask for none.</param>
+    /// <param name="dispatch">dispatch's app port; null when nobody asks dispatch.</param>
+    /// <param name="appToken">What dispatch asks its sidecar for.</param>
+    public MeshClient(Uri daprHttp, Uri edgeGrpc, string apiToken, Uri? dispatch = null, string appToken = "")
     {
         _apiToken = apiToken;
         _http = new HttpClient { BaseAddress = daprHttp, Timeout = TimeSpan.FromSeconds(30) };
         // Faults are made and cured while this looks on: a sidecar that is back is found within a second.
-        _channel = GrpcChannel.ForAddress(daprGrpc, new GrpcChannelOptions { MaxReconnectBackoff = TimeSpan.FromSeconds(1) });
+        _channel = GrpcChannel.ForAddress(edgeGrpc, Options());
+        _dispatch = dispatch is null ? null : GrpcChannel.ForAddress(dispatch, Options());
         Lake = new(To("ingest"));
         Membership = new(To("membership"));
-        Dispatch = new(To("dispatch"));
+        Dispatch = new(_dispatch?.Intercept(headers => With(headers, TokenHeader, appToken)) ?? To("dispatch"));
         DeadLetters = new(To("membership"));
     }
 
-    /// <summary>A client that speaks through the sidecar of a service of a running mesh.</summary>
+    /// <summary>A client whose methods and topics are those of a service of a running mesh.</summary>
     public static MeshClient Through(MeshInstance mesh, string service)
     {
         var planned = mesh.Service(service);
-        return new MeshClient(planned.DaprHttpAddress, planned.DaprGrpcAddress, mesh.ApiToken);
+        var dispatch = mesh.Services.FirstOrDefault(static s => s.App.AppId == "dispatch");
+        return new MeshClient(planned.DaprHttpAddress, mesh.Service("edge").DaprGrpcAddress, mesh.ApiToken, dispatch?.AppAddress, mesh.Secrets.AppApiToken);
     }
 
     /// <summary>The lake, at ingest.</summary>
@@ -73,6 +82,7 @@ public sealed class MeshClient : IDisposable
     {
         _http.Dispose();
         _channel.Dispose();
+        _dispatch?.Dispose();
     }
 
     private async Task<string> PostAsync(string path, string json, CancellationToken cancellationToken)
@@ -92,8 +102,15 @@ public sealed class MeshClient : IDisposable
     private CallInvoker To(string app) => _channel.Intercept(headers =>
     {
         headers.Add("dapr-app-id", app);
-        if (_apiToken.Length > 0)
-            headers.Add(TokenHeader, _apiToken);
-        return headers;
+        return With(headers, TokenHeader, _apiToken);
     });
+
+    private static Metadata With(Metadata headers, string name, string value)
+    {
+        if (value.Length > 0)
+            headers.Add(name, value);
+        return headers;
+    }
+
+    private static GrpcChannelOptions Options() => new() { MaxReconnectBackoff = TimeSpan.FromSeconds(1) };
 }

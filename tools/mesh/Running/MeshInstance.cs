@@ -20,6 +20,7 @@ public sealed class MeshInstance : IAsyncDisposable
         Secrets = secrets;
         Databases = databases;
         Services = services;
+        ChecksAccess = options.ChecksAccess && ServiceSettings.HaveAccessControl(services.Select(static service => service.App));
         BrokerAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{brokerPort}"));
         // In the order in which they are to be ended: the door first, the sidecars after all services, the broker last.
         _processes = [.. services.Select(App), .. services.Select(SidecarOf), new MeshProcess(LocalBroker.Spec(options, secrets, brokerPort))];
@@ -30,6 +31,9 @@ public sealed class MeshInstance : IAsyncDisposable
 
     /// <summary>What its sidecars ask callers for; empty when they ask for nothing.</summary>
     public string ApiToken => _options.ApiToken ? Secrets.DaprApiToken : "";
+
+    /// <summary>Its sidecars let through what the chart's rules allow, and nothing else.</summary>
+    public bool ChecksAccess { get; }
 
     /// <summary>Its databases.</summary>
     public MeshDatabases Databases { get; }
@@ -225,7 +229,7 @@ public sealed class MeshInstance : IAsyncDisposable
         var daprd = _options.Daprd ?? Path.Combine(_options.Repository, "artifacts", "bin", "DevSidecar", _options.Configuration, "daprd");
         return new MeshProcess(new ProcessSpec(
             service.SidecarName,
-            [daprd, .. ServiceSettings.SidecarArguments(service, path => LocalBroker.ResourcesFor(path, Folder, BrokerAddress.Port))],
+            [daprd, .. ServiceSettings.SidecarArguments(service, path => LocalBroker.ResourcesFor(path, Folder, BrokerAddress.Port), ChecksAccess)],
             service.App.AppDirectory,
             ServiceSettings.ForSidecar(service, _options, Secrets, Databases),
             Folder.LogOf(service.SidecarName)));

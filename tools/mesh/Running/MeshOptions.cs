@@ -40,6 +40,12 @@ public sealed record MeshOptions
     /// <summary>False: sidecars ask for no token, as the Dapr CLI needs it.</summary>
     public bool ApiToken { get; init; } = true;
 
+    /// <summary>True: who may call whom is as in a cluster, by the rules of components/access-control.</summary>
+    public bool AccessControl { get; init; } = true;
+
+    /// <summary>True where <see cref="AccessControl"/> can be had: a real daprd without Sentry gives nobody an identity, and would deny every call.</summary>
+    public bool ChecksAccess => AccessControl && Daprd is null;
+
     /// <summary>A real daprd to use (full path), started with the arguments and environment of the other; null = the development sidecar.</summary>
     public string? Daprd { get; init; }
 

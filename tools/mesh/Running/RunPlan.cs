@@ -32,6 +32,9 @@ public sealed record PlannedService
     /// <summary>The service's HTTP port.</summary>
     public Uri HttpAddress => Loopback(HttpPort);
 
+    /// <summary>The service's app port, for its own sidecar.</summary>
+    public Uri AppAddress => Loopback(AppPort);
+
     /// <summary>The sidecar's HTTP API.</summary>
     public Uri DaprHttpAddress => Loopback(DaprHttpPort);
 

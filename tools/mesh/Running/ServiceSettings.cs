@@ -6,7 +6,7 @@ namespace WhatsAppMesh.Mesh.Running;
 /// Environment and arguments of the processes. What a service asks for by naming it in dapr.yaml (a database, the internal token, the
 /// address of ingest, a secret) is filled in with this mesh's own; nothing here knows a service by name except where one calls another directly.
 /// </summary>
-internal static class ServiceSettings
+public static class ServiceSettings
 {
     /// <summary>The HTTP port of a service.</summary>
     public const string HttpPort = "HTTP_PORT";
@@ -62,7 +62,9 @@ internal static class ServiceSettings
     /// <summary>Arguments of a service's sidecar: daprd's flags.</summary>
     /// <param name="service">The service.</param>
     /// <param name="resources">The folder to use in place of one of the run file.</param>
-    public static IReadOnlyList<string> SidecarArguments(PlannedService service, Func<string, string> resources)
+    /// <param name="checksAccess">The sidecar lets through what the chart's rules allow, and nothing else.</param>
+    /// <exception cref="MeshException">There are no rules for the service.</exception>
+    public static IReadOnlyList<string> SidecarArguments(PlannedService service, Func<string, string> resources, bool checksAccess)
     {
         List<string> arguments =
         [
@@ -80,8 +82,21 @@ internal static class ServiceSettings
             arguments.AddRange(["--resources-path", resources(path)]);
         if (service.App.ConfigFile.Length > 0)
             arguments.AddRange(["--config", service.App.ConfigFile]);
+        if (checksAccess)
+            arguments.AddRange(["--config", RulesOf(service.App)]);
         return arguments;
     }
+
+    /// <summary>The file that says who may call what of a service, beside the configuration that all sidecars have.</summary>
+    public static string AccessControlOf(RunFileApp app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        return Path.Combine(Path.GetDirectoryName(app.ConfigFile)!, "access-control", app.AppId + ".yaml");
+    }
+
+    /// <summary>False for a release that is older than access control in the local mesh: it has no rules for anybody.</summary>
+    public static bool HaveAccessControl(IEnumerable<RunFileApp> apps) =>
+        apps.All(static app => app.ConfigFile.Length > 0) && apps.Any(static app => Directory.Exists(Path.GetDirectoryName(AccessControlOf(app))));
 
     /// <summary>Database names that the services of a run file ask for, and the sidecars' own.</summary>
     public static IReadOnlyList<string> DatabasesOf(RunFile file) =>
@@ -96,6 +111,10 @@ internal static class ServiceSettings
         };
         return environment;
     }
+
+    private static string RulesOf(RunFileApp app) => File.Exists(AccessControlOf(app))
+        ? AccessControlOf(app)
+        : throw new MeshException($"{AccessControlOf(app)} is missing, so nobody says who may call {app.AppId}: write it, or start with --access-control=off.");
 
     private static void Fill(Dictionary<string, string> environment, string name, Func<string> value)
     {
