@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using WhatsAppMesh.BrokerSim;
 
 namespace WhatsAppMesh.Sends.Tests;
 
@@ -24,6 +25,53 @@ public sealed class SendApiTests
         Assert.Equal(("http", "not_configured", true), (runtime.GetProperty("mode").GetString(), runtime.GetProperty("status").GetString(), runtime.GetProperty("disabled").GetBoolean()));
         Assert.Equal("pending", await world.ScalarAsync<string>("select status from jobs where id = $1", job));
         Assert.Empty(world.Broker.Sends.All);
+    }
+
+    [Theory]
+    [InlineData("sidecar", "http", false)]
+    [InlineData("DryRun", "dryrun", false)]
+    [InlineData("disabled", "disabled", true)]
+    public async Task Health_tells_the_mode_as_it_was_set_what_it_counts_as_and_what_became_of_sends(string mode, string transport, bool waits)
+    {
+        await using var world = await SendWorld.StartAsync();
+        // The first makes the tables, so that the second finds jobs when it counts for the first time.
+        await using (await RunningDispatch.StartAsync(world.Settings(("WHATSAPP_MODE", "disabled"))))
+            await world.AddJobsAsync(2, dueAgo: TimeSpan.FromSeconds(100));
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings(("WHATSAPP_MODE", mode)));
+
+        JsonElement runtime = default;
+        await DevSidecar.Tests.Running.Eventually.TrueAsync(
+            async () =>
+            {
+                using var health = JsonDocument.Parse(await dispatch.Http.GetStringAsync("/healthz"));
+                runtime = health.RootElement.GetProperty("whatsapp").GetProperty("runtime").Clone();
+                var metrics = runtime.GetProperty("metrics");
+                return metrics.GetProperty("waiting").ValueKind == JsonValueKind.Number && (waits || metrics.GetProperty("sent").GetInt64() == 2);
+            },
+            "the sends have been counted");
+
+        Assert.Equal((mode, transport), (runtime.GetProperty("mode").GetString(), runtime.GetProperty("transport").GetString()));
+        var figures = runtime.GetProperty("metrics");
+        Assert.Equal((waits ? 0 : 2, 0), (figures.GetProperty("sent").GetInt64(), figures.GetProperty("failed").GetInt64()));
+        if (waits)
+            Assert.Equal((2, true), (figures.GetProperty("waiting").GetInt64(), figures.GetProperty("oldest").GetInt64() >= 100));
+    }
+
+    [Fact]
+    public async Task A_send_that_failed_for_good_is_counted_as_failed()
+    {
+        await using var world = await SendWorld.StartAsync();
+        await using var dispatch = await RunningDispatch.StartAsync(world.Settings());
+        world.Broker.Faults.Add(new Fault { Times = 0, Status = 422 });
+        await world.AddJobsAsync(1);
+
+        await DevSidecar.Tests.Running.Eventually.TrueAsync(
+            async () =>
+            {
+                using var health = JsonDocument.Parse(await dispatch.Http.GetStringAsync("/healthz"));
+                return health.RootElement.GetProperty("whatsapp").GetProperty("runtime").GetProperty("metrics").GetProperty("failed").GetInt64() == 1;
+            },
+            "the failure has been counted");
     }
 
     [Fact]

@@ -152,19 +152,22 @@ public sealed class SendOutcomeTests
     }
 
     [Theory]
-    [InlineData(null, "Http", false)]
-    [InlineData("dryrun", "DryRun", false)]
-    [InlineData("disabled", "Disabled", false)]
-    [InlineData("sidecar", "Http", true)]
-    public void The_older_setting_chooses_the_mode(string? value, string mode, bool warns)
+    [InlineData(null, null, "Http", "http", false)]
+    [InlineData("", null, "Http", "http", false)]
+    [InlineData("DryRun", null, "DryRun", "DryRun", false)]
+    [InlineData("disabled", "http", "Disabled", "disabled", false)]
+    [InlineData("sidecar", null, "Http", "sidecar", true)]
+    [InlineData(null, "Disabled", "Disabled", "Disabled", false)]
+    public void The_older_setting_chooses_the_mode_and_what_was_written_is_kept(string? value, string? section, string mode, string written, bool warns)
     {
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("WHATSAPP_MODE", value)]).Build();
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection([KeyValuePair.Create("WHATSAPP_MODE", value), KeyValuePair.Create("Dispatch:Sending:Mode", section)]).Build();
 
-        var options = new SendingOptions();
+        var options = configuration.GetSection(SendingOptions.Section).Get<SendingOptions>() ?? new SendingOptions();
 
         options.TakeMode(configuration, Assert.Fail, out var warning);
 
-        Assert.Equal(mode, options.Mode.ToString());
+        Assert.Equal((mode, written), (options.Mode.ToString(), options.ModeSetting));
         Assert.Equal(warns, warning is not null);
     }
 

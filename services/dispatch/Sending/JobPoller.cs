@@ -8,7 +8,7 @@ namespace WhatsAppMesh.Dispatch.Sending;
 /// A second loop makes jobs due again whose worker is gone.
 /// </summary>
 internal sealed partial class JobPoller(
-    SendStore store, JobProcessor processor, JobRecovery recovery, InFlightJobs inFlight, InstanceStatus instances, SendingState state, BrokerCircuit circuit, SendMetrics metrics,
+    SendStore store, JobProcessor processor, JobRecovery recovery, InFlightJobs inFlight, InstanceStatus instances, SendingState state, BrokerCircuit circuit, SendMetrics metrics, SendFigures figures,
     SendingOptions options, ClaimOptions claims, TimeProvider time, ILogger<JobPoller> logger) : BackgroundService
 {
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
@@ -77,6 +77,7 @@ internal sealed partial class JobPoller(
     private async Task<bool> CountAsync(CancellationToken stopping)
     {
         metrics.InDoubt(await store.CountInDoubtAsync(stopping));
+        figures.Counted(await store.CountWaitingAsync(stopping));
         return false;
     }
 

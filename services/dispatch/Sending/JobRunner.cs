@@ -8,7 +8,7 @@ namespace WhatsAppMesh.Dispatch.Sending;
 
 /// <summary>Takes one started job to the end of its attempt: whom it is for, what it says, its slot, the send, and what follows from the answer.</summary>
 internal sealed partial class JobRunner(
-    ClaimStore claims, SendStore store, JobEndings endings, SendContents contents, BrokerClient broker, InstanceStatus instances, SendMetrics metrics,
+    ClaimStore claims, SendStore store, JobEndings endings, SendContents contents, BrokerClient broker, InstanceStatus instances, SendMetrics metrics, SendFigures figures,
     SendingOptions options, TimeProvider time, ILogger<JobRunner> logger)
 {
     private static readonly ActivitySource Traces = new("WhatsAppMesh.Dispatch");
@@ -34,6 +34,7 @@ internal sealed partial class JobRunner(
             return null;
         activity?.SetTag("mesh.status", status);
         metrics.Ended(ended, status);
+        figures.Ended(status);
         if (ended.Outcome.Category is { } category)
             Log.Failed(logger, job.SendKey, job.Attempt, status, category, ended.Outcome.Error);
         var sent = status == SendOutcome.Sent;

@@ -253,6 +253,16 @@ internal sealed class SendStore([FromKeyedServices(SendStore.Sessions)] NpgsqlDa
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
+    /// <summary>Jobs that are due and that no replica has taken.</summary>
+    public async Task<WaitingSends> CountWaitingAsync(CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(
+            "select count(*), coalesce(extract(epoch from now() - min(next_attempt_at)), 0)::bigint from jobs where status = 'pending' and next_attempt_at <= now()");
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        await row.ReadAsync(cancellationToken);
+        return new WaitingSends(row.GetInt64(0), row.GetInt64(1));
+    }
+
     private async Task ExecuteAsync(string sql, CancellationToken cancellationToken, params object[] parameters)
     {
         await using var command = database.CreateCommand(sql);

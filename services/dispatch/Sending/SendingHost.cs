@@ -32,6 +32,7 @@ internal static class SendingHost
         services.AddSingleton<InstanceStatus>();
         services.AddSingleton<InFlightJobs>();
         services.AddSingleton<SendMetrics>();
+        services.AddSingleton<SendFigures>();
         services.AddSingleton<SendStore>();
         services.AddSingleton<StaleJobs>();
         services.AddSingleton<JobEndings>();

@@ -34,6 +34,9 @@ public sealed record SendingOptions
     /// <summary>What is done with jobs that are due; <c>WHATSAPP_MODE</c> sets it too.</summary>
     public SendMode Mode { get; set; }
 
+    /// <summary>The setting behind <see cref="Mode"/> as it was written; <c>http</c> when there is none.</summary>
+    public string ModeSetting { get; private set; } = "http";
+
     /// <summary>What the broker does with a key it has seen.</summary>
     public BrokerIdempotency Idempotency { get; set; }
 
@@ -108,7 +111,9 @@ public sealed record SendingOptions
         ArgumentNullException.ThrowIfNull(configuration);
         ArgumentNullException.ThrowIfNull(wrong);
         warning = null;
-        switch (configuration["WHATSAPP_MODE"]?.ToLowerInvariant())
+        var written = configuration["WHATSAPP_MODE"];
+        ModeSetting = string.IsNullOrEmpty(written) ? configuration[$"{Section}:{nameof(Mode)}"] ?? ModeSetting : written;
+        switch (written?.ToLowerInvariant())
         {
             case null or "":
                 break;

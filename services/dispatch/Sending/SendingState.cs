@@ -4,17 +4,21 @@ using WhatsAppMesh.Deliveries;
 namespace WhatsAppMesh.Dispatch.Sending;
 
 /// <summary>The block <c>whatsapp.runtime</c> of /healthz: how sending is set up and whether it can work. No secrets.</summary>
-/// <param name="Mode"><c>http</c>, <c>dryrun</c> or <c>disabled</c>.</param>
-/// <param name="Transport">How the broker is reached.</param>
+/// <param name="Mode">The setting as it was written.</param>
+/// <param name="Transport">What that counts as: <c>http</c>, <c>dryrun</c> or <c>disabled</c>.</param>
 /// <param name="Status"><c>running</c>, <c>rebuilding</c>, <c>not_configured</c>, <c>circuit_open</c> or <c>disabled</c>.</param>
 /// <param name="Disabled">True when due jobs wait.</param>
-/// <param name="Metrics">Numbers of this replica.</param>
+/// <param name="Metrics">Numbers.</param>
 internal sealed record SendingRuntime(string Mode, string Transport, string Status, bool Disabled, SendingNumbers Metrics);
 
-/// <summary>Numbers of this replica.</summary>
+/// <summary>Numbers of this replica, and of what waits for any.</summary>
 /// <param name="InFlight">Jobs between claim and end.</param>
 /// <param name="CircuitOpen">The sidecar's circuit breaker lets no call through.</param>
-internal sealed record SendingNumbers(int InFlight, bool CircuitOpen);
+/// <param name="Sent">Jobs that this replica has sent since it started.</param>
+/// <param name="Failed">Jobs that have failed for good here since it started.</param>
+/// <param name="Waiting">Jobs of all replicas that were due and not taken when they were last counted; null when they have not been yet.</param>
+/// <param name="Oldest">How long the first of those had been due then, in seconds; 0 when none was.</param>
+internal sealed record SendingNumbers(int InFlight, bool CircuitOpen, long Sent, long Failed, long? Waiting, long? Oldest);
 
 /// <summary>Body of /healthz.</summary>
 internal sealed record SendingHealth(string Status, [property: JsonPropertyName("whatsapp")] WhatsAppHealth WhatsApp);
@@ -28,7 +32,7 @@ internal sealed record WhatsAppHealth(SendingRuntime Runtime);
 internal sealed partial class SendingHealthJson : JsonSerializerContext;
 
 /// <summary>Whether this replica can send, and what to say about it.</summary>
-internal sealed class SendingState(SendingOptions options, BrokerCredentials credentials, BrokerCircuit circuit, InFlightJobs inFlight, RebuildState rebuild)
+internal sealed class SendingState(SendingOptions options, BrokerCredentials credentials, BrokerCircuit circuit, InFlightJobs inFlight, SendFigures figures, RebuildState rebuild)
 {
     // What the last look saw: /healthz answers without the database.
     private volatile bool _isRebuilding;
@@ -53,7 +57,9 @@ internal sealed class SendingState(SendingOptions options, BrokerCredentials cre
             : !isConfigured ? "not_configured"
             : _isRebuilding ? "rebuilding"
             : circuit.IsOpen ? "circuit_open" : "running";
-        return new SendingRuntime(options.Mode.ToString().ToLowerInvariant(), "sidecar", status, !isConfigured || _isRebuilding, new SendingNumbers(inFlight.Count, circuit.IsOpen));
+        var waiting = figures.Waiting;
+        var numbers = new SendingNumbers(inFlight.Count, circuit.IsOpen, figures.Sent, figures.Failed, waiting?.Jobs, waiting?.OldestSeconds);
+        return new SendingRuntime(options.ModeSetting, options.Mode.ToString().ToLowerInvariant(), status, !isConfigured || _isRebuilding, numbers);
     }
 
     private async Task<bool> IsConfiguredAsync(CancellationToken cancellationToken) => options.Mode switch

@@ -11,12 +11,14 @@ public sealed class HealthTests
     {
         await using var api = await OperatorUnderTest.StartAsync();
         api.Dispatch.Answer = static context => FakeIngest.AnswerAsync(
-            context, 200, """{"status":"ok","whatsapp":{"runtime":{"mode":"http","transport":"sidecar","status":"running","disabled":false,"metrics":{"in_flight":1},"token":"t"}}}""");
+            context, 200, """{"status":"ok","whatsapp":{"runtime":{"mode":"sidecar","transport":"http","status":"running","disabled":false,"metrics":{"in_flight":1,"sent":7,"failed":2,"waiting":3,"oldest":41},"token":"t"}}}""");
         await using var edge = await EdgeUnderTest.StartAsync(new() { ["DAPR_HTTP_ENDPOINT"] = api.Dispatch.Address.ToString() }, api.Edge.Ingest);
         await Answers.EventuallyAsync(async () => (await HealthAsync(edge))["whatsapp"] is not null, "dispatch has been asked");
         var runtime = (await HealthAsync(edge))["whatsapp"]!["runtime"]!.AsObject();
         Assert.Equal(["mode", "transport", "status", "disabled", "metrics"], runtime.Select(static member => member.Key));
-        Assert.Equal(1, runtime["metrics"]!["in_flight"]!.GetValue<int>());
+        Assert.Equal(("sidecar", "http"), (runtime["mode"]!.GetValue<string>(), runtime["transport"]!.GetValue<string>()));
+        Assert.Equal(
+            [1, 7, 2, 3, 41], ((string[])["in_flight", "sent", "failed", "waiting", "oldest"]).Select(name => runtime["metrics"]![name]!.GetValue<int>()));
     }
 
     [Fact]
