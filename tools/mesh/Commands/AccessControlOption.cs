@@ -33,8 +33,11 @@ internal static class AccessControlOption
     public static MeshOptions With(this MeshOptions options, ParseResult parsed, Option<string?> option, Screen screen)
     {
         var asked = options with { AccessControl = parsed.GetValue(option) != Off };
-        if (!asked.ChecksAccess)
-            screen.Line(asked.Daprd is null ? SwitchedOff : NoIdentities);
+        if (SentenceFor(asked) is { } sentence)
+            screen.Line(sentence);
         return asked;
     }
+
+    /// <summary>Why access is not controlled; null when it is.</summary>
+    public static string? SentenceFor(MeshOptions options) => options.ChecksAccess ? null : options.Daprd is null ? SwitchedOff : NoIdentities;
 }
