@@ -19,7 +19,7 @@ internal sealed record CodeCalls(IReadOnlyList<Call> Calls, IReadOnlyList<string
     private static readonly string[] WaysByMember =
     [
         "WhatsAppMesh.Hosting.SidecarSettings.get_HttpEndpoint", "WhatsAppMesh.Hosting.SidecarSettings.get_GrpcEndpoint",
-        "WhatsAppMesh.Hosting.SidecarSettings.Deconstruct", "Grpc.Net.Client.GrpcChannel.ForAddress",
+        "WhatsAppMesh.Hosting.SidecarSettings.Deconstruct", "WhatsAppMesh.Hosting.SidecarHttp.ClientOf", "WhatsAppMesh.Hosting.SidecarHttp.InvokePath", "Grpc.Net.Client.GrpcChannel.ForAddress",
     ];
 
     /// <summary>The calls of a service.</summary>

@@ -9,12 +9,10 @@ namespace WhatsAppMesh.Charts.Tests.Calls;
 /// <summary>Every place of the code that speaks HTTP to a sidecar, and whom it calls there. A place that is not here fails the tests.</summary>
 internal static class HttpPlaces
 {
-    private const string MethodPart = "/method/";
-
     /// <summary>They ask the sidecar itself: health, version, publish; or they are how clients are made, each of which counts by itself.</summary>
     private static readonly HashSet<string> OfTheSidecarItself =
     [
-        "WhatsAppMesh.Hosting.SidecarSettings", "WhatsAppMesh.Hosting.SidecarClients", "WhatsAppMesh.Hosting.SidecarCall", "WhatsAppMesh.Hosting.SidecarReadiness",
+        "WhatsAppMesh.Hosting.SidecarSettings", "WhatsAppMesh.Hosting.SidecarHttp", "WhatsAppMesh.Hosting.SidecarClients", "WhatsAppMesh.Hosting.SidecarCall", "WhatsAppMesh.Hosting.SidecarReadiness",
         "WhatsAppMesh.Hosting.SidecarVersion", "WhatsAppMesh.Ingest.SidecarPublisher",
     ];
 
@@ -41,10 +39,10 @@ internal static class HttpPlaces
 
     private static string DispatchOf(BuiltService edge) => edge.Services.GetRequiredService<EdgeOptions>().Operator.Dispatch;
 
-    // "/v1.0/invoke/" + app + "/method/healthz": what stands behind "/method/" is the path.
+    // SidecarHttp.InvokePath(app, "/healthz").
     private static IEnumerable<Call>? InvokedIn(IReadOnlyList<string> texts, string caller, string callee, string verb)
     {
-        var paths = texts.Where(static text => text.StartsWith(MethodPart, StringComparison.Ordinal)).Select(static text => text[(MethodPart.Length - 1)..]).ToList();
+        var paths = texts.Where(static text => text.StartsWith('/')).ToList();
         return paths.Count == 0 ? null : paths.Select(path => new Call(caller, callee, verb, path));
     }
 
