@@ -6,7 +6,8 @@ using WhatsAppMesh.DevSidecar.Hosting;
 namespace WhatsAppMesh.DevSidecar.Invoke;
 
 /// <summary>Makes the sidecar known to the others once its ports are open, and unknown again before they close.</summary>
-internal sealed class PeerMembership(Peers peers, SidecarFlags flags, SidecarSettings settings, ResourceSet resources, IServer server, IHostApplicationLifetime lifetime) : BackgroundService
+internal sealed class PeerMembership(
+    Peers peers, SidecarFlags flags, SidecarSettings settings, ResourceSet resources, IServer server, IHostApplicationLifetime lifetime) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -37,7 +37,8 @@ internal sealed class PeerTable(SidecarDatabase sidecarDatabase)
         {
             Parameters =
             {
-                Value(self.Instance), Value(self.AppId), Value(self.Identity.TrustDomain), Value(self.Identity.Namespace), Value(self.Address), Value(self.Key), Value(Lease),
+                Value(self.Instance), Value(self.AppId), Value(self.Identity.TrustDomain), Value(self.Identity.Namespace),
+                Value(self.Address), Value(self.Key), Value(Lease),
             },
         });
         batch.BatchCommands.Add(new NpgsqlBatchCommand(SweepSql));
