@@ -50,9 +50,9 @@ func loadChart(folder string) (*chart, error) {
 	return c, err
 }
 
-// The chart's values under those of the files, in order, under those that were set.
-func (c *chart) valuesWith(files, sets []string) (object, error) {
-	values := c.values
+// The chart's values under those of the files, in order, under those that were set: helm's --set-json, --set and --set-string, in this order.
+func (c *chart) valuesWith(files []string, sets []setting) (object, error) {
+	given := object{}
 	for _, file := range files {
 		bytes, err := os.ReadFile(file)
 		if err != nil {
@@ -62,51 +62,52 @@ func (c *chart) valuesWith(files, sets []string) (object, error) {
 		if err := yaml.UnmarshalStrict(bytes, &over); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		values = merge(values, over)
+		overlay(given, over)
 	}
-	for _, set := range sets {
-		path, text, found := strings.Cut(set, "=")
-		if !found {
-			return nil, fmt.Errorf("--set %s has no '='", set)
+	for _, kind := range []string{"--set-json", "--set", "--set-string"} {
+		for _, set := range sets {
+			if set.kind != kind {
+				continue
+			}
+			if err := applySet(kind, set.line, given); err != nil {
+				return nil, err
+			}
 		}
-		over, err := nested(strings.Split(path, "."), text)
-		if err != nil {
-			return nil, err
-		}
-		values = merge(values, over)
 	}
-	return values, nil
+	return coalesce(c.values, given), nil
 }
 
-// Maps are merged key by key and null removes a key; everything else is replaced, lists too.
-func merge(under, over object) object {
+// Maps are merged key by key; everything else is replaced, lists too.
+func overlay(under, over object) {
+	for key, value := range over {
+		below, isMap := under[key].(object)
+		above, isMapToo := value.(object)
+		if isMap && isMapToo {
+			overlay(below, above)
+		} else {
+			under[key] = value
+		}
+	}
+}
+
+// As overlay, and null takes away what the chart says.
+func coalesce(chart, given object) object {
 	merged := object{}
-	for key, value := range under {
+	for key, value := range chart {
 		merged[key] = value
 	}
-	for key, value := range over {
-		below, isMap := merged[key].(object)
+	for key, value := range given {
+		default_, known := chart[key]
+		below, isMap := default_.(object)
 		above, isMapToo := value.(object)
 		switch {
-		case value == nil:
+		case value == nil && known:
 			delete(merged, key)
 		case isMap && isMapToo:
-			merged[key] = merge(below, above)
+			merged[key] = coalesce(below, above)
 		default:
 			merged[key] = value
 		}
 	}
 	return merged
-}
-
-// Values of --set are YAML scalars or flow collections, which is a little more than helm takes.
-func nested(path []string, text string) (object, error) {
-	var value interface{}
-	if err := yaml.Unmarshal([]byte(text), &value); err != nil {
-		return nil, err
-	}
-	for i := len(path) - 1; i > 0; i-- {
-		value = object{path[i]: value}
-	}
-	return object{path[0]: value}, nil
 }

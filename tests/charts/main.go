@@ -1,12 +1,17 @@
 // Renders a chart as `helm template` does, where helm is not installed: the same template engine (text/template), the same functions
 // (sprig), helm's own few on top. It takes helm's arguments, so that tests may run either.
 //
-//	render template RELEASE CHART [--namespace N] [-f FILE]... [--set a.b=c]... [--kube-version V] [--is-upgrade] [--notes]
-//	       [--cluster FILE | --cluster forbidden]
+//	render template RELEASE CHART [--namespace N] [-f FILE]... [--set a.b=c]... [--set-string a.b=c]... [--set-json a.b={...}]...
+//	       [--kube-version V] [--is-upgrade] [--notes] [--cluster FILE | --cluster forbidden]
+//	render json
+//	render ownership
 //
 // --cluster is not helm's: the resources that `lookup` finds, or the answer that whoever deploys may read none of Dapr's namespace.
+// `json` is not helm's either: a list of the documents on standard input, with the types that the API server sees in them.
+// `ownership`: what server-side apply makes of steps on standard input; see ownership.go.
 //
-// Built with Debian's packages golang-go, golang-github-masterminds-sprig-dev and golang-k8s-sigs-yaml-dev; no module is downloaded.
+// Built with Debian's packages golang-go, golang-github-masterminds-sprig-dev, golang-k8s-sigs-yaml-dev and
+// golang-k8s-sigs-structured-merge-diff-dev; no module is downloaded.
 package main
 
 import (
@@ -16,14 +21,25 @@ import (
 
 type arguments struct {
 	release, chart, namespace, kubeVersion, cluster string
-	files, sets                                     []string
+	files                                           []string
+	sets                                            []setting
 	upgrade, notes                                  bool
 }
 
+// --set and its kind.
+type setting struct{ kind, line string }
+
 func main() {
-	args, err := parse(os.Args[1:])
-	if err == nil {
-		err = run(args)
+	var err error
+	if len(os.Args) == 2 && os.Args[1] == "json" {
+		err = readAsKubernetes(os.Stdin, os.Stdout)
+	} else if len(os.Args) == 2 && os.Args[1] == "ownership" {
+		err = runOwnership(os.Stdin, os.Stdout)
+	} else {
+		var args arguments
+		if args, err = parse(os.Args[1:]); err == nil {
+			err = run(args)
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
@@ -80,8 +96,8 @@ func parse(args []string) (arguments, error) {
 			parsed.kubeVersion = args[i]
 		case "--values", "-f":
 			parsed.files = append(parsed.files, args[i])
-		case "--set":
-			parsed.sets = append(parsed.sets, args[i])
+		case "--set", "--set-string", "--set-json":
+			parsed.sets = append(parsed.sets, setting{flag, args[i]})
 		default:
 			return parsed, fmt.Errorf("unknown flag %s", flag)
 		}

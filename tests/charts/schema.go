@@ -76,6 +76,10 @@ func (v *validator) check(schema object, value interface{}, at string) {
 			if text, ok := value.(string); ok && len(text) < int(rule.(float64)) {
 				v.fail(at, "String length must be greater than or equal to %v", rule)
 			}
+		case "maxLength":
+			if text, ok := value.(string); ok && len(text) > int(rule.(float64)) {
+				v.fail(at, "String length must be less than or equal to %v", rule)
+			}
 		case "pattern":
 			if text, ok := value.(string); ok && !regexp.MustCompile(rule.(string)).MatchString(text) {
 				v.fail(at, "'%s' does not match pattern '%s'", text, rule)
