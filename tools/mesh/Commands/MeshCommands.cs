@@ -39,6 +39,7 @@ internal static class MeshCommands
             DlqCommand.Create(context),
             AuditCommand.Create(context),
             KeysCommand.Create(),
+            ChartDocsCommand.Create(context),
             ExportCommand.Create(context),
             ImportCommand.Create(context),
             ComponentUrlCommand.Create(),
