@@ -133,6 +133,21 @@ public sealed class NetworkTests
             entry => entry!["name"]!.GetValue<string>() == "Database__MigrateAtStart" && entry["value"]!.GetValue<string>() == "false"));
     }
 
+    [Fact]
+    public async Task The_way_of_a_migrate_job_is_closed_again_when_it_has_ended_well_or_not()
+    {
+        var policy = (await Resources.RenderAsync()).One("NetworkPolicy", "mesh-migrate");
+
+        // What a hook made belongs to no release: helm deletes it now, or never. It does so after the last hook of the event.
+        Assert.Equal(["before-hook-creation", "hook-failed", "hook-succeeded"], Annotation(policy, "helm.sh/hook-delete-policy").Split(',').Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("networkPolicy.enabled=false")]
+    [InlineData("networkPolicy.enabled=false,migrations.job=false")]
+    public async Task Without_network_policies_there_is_none_not_even_as_a_hook(string set) =>
+        Assert.Empty((await Resources.RenderAsync(full: true, more: ["--set", set])).Of("NetworkPolicy"));
+
     private static IEnumerable<string> Reaching(Resources resources, int port) =>
         resources.Of("NetworkPolicy").Where(policy => policy.Name != "mesh-migrate" && Ports(policy, "egress").Contains(port)).Select(policy => policy.Name["mesh-".Length..]).Order(StringComparer.Ordinal);
 
