@@ -6,7 +6,7 @@ public sealed class ValuesTests
 {
     [Theory]
     [InlineData("services.edge.replica=2", "services.edge")]
-    [InlineData("services.edge.replicas=0", "services.edge.replicas")]
+    [InlineData("services.edge.replicas=-1", "services.edge.replicas")]
     [InlineData("services.edge.replicas=two", "services.edge.replicas")]
     [InlineData("services.edge.image.digest=sha256:123", "services.edge.image.digest")]
     [InlineData("services.billing.replicas=1", "services")]
@@ -16,7 +16,7 @@ public sealed class ValuesTests
     [InlineData("dapr.maxBodySize=4Mi", "dapr.maxBodySize")]
     [InlineData("ingress.enabled=true", "ingress.host")]
     [InlineData("broker.mode=http", "broker.url")]
-    [InlineData("broker={mode: http, url: 'https://b', apiKeySecretKey: ''}", "broker.apiKeySecretKey")]
+    [InlineData("broker.mode=http,broker.url=https://b,broker.apiKeySecretKey=", "broker.apiKeySecretKey")]
     [InlineData("broker.url=broker.example.org", "broker.url")]
     [InlineData("existingSecret=", "existingSecret")]
     [InlineData("telemetry.otlpEndpoint=collector:4317", "telemetry.otlpEndpoint")]
@@ -25,16 +25,15 @@ public sealed class ValuesTests
     [InlineData("telemetry.monitor.kind=Monitor", "telemetry.monitor.kind")]
     [InlineData("services.edge.resources.requests.memory=192m", "services.edge.resources.requests.memory")]
     [InlineData("services.edge.resources.requests.cpu=1Gi", "services.edge.resources.requests.cpu")]
-    [InlineData("pods.labels={app.kubernetes.io/name: other}", "pods.labels")]
-    [InlineData("pods.annotations={dapr.io/app-id: other}", "pods.annotations")]
-    [InlineData("replicas=2", "(root)")]
+    [InlineData("pods.labels.app\\.kubernetes\\.io/name=other", "pods.labels")]
+    [InlineData("pods.annotations.dapr\\.io/app-id=other", "pods.annotations")]
+    [InlineData("replicas=2", "replicas")]
     public async Task A_wrong_value_is_refused_by_name(string set, string where)
     {
         var (documents, errors) = await Renderer.TryRenderAsync("--set", set);
 
         Assert.Null(documents);
-        Assert.Contains("values don't meet the specifications of the schema", errors, StringComparison.Ordinal);
-        Assert.Contains(where, errors, StringComparison.Ordinal);
+        Refusal.Names(where, errors);
     }
 
     [Theory]
@@ -55,7 +54,8 @@ public sealed class ValuesTests
         var (documents, errors) = await TryRenderAsync(values);
 
         Assert.Null(documents);
-        Assert.Contains("schema", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", errors, StringComparison.Ordinal);
+        Assert.NotEmpty(errors);
     }
 
     [Theory]
@@ -102,7 +102,7 @@ public sealed class ValuesTests
         var (documents, errors) = await Renderer.TryRenderAsync("--kube-version", "v1.28.3");
 
         Assert.Null(documents);
-        Assert.Contains("kubeVersion", errors, StringComparison.Ordinal);
+        Assert.Contains("1.28.3", errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class ValuesTests
         Assert.Contains("nobody collects the metrics", plain, StringComparison.Ordinal);
         Assert.Contains("image.registry is empty", plain, StringComparison.Ordinal);
 
-        var open = await Renderer.NotesAsync("--set", "networkPolicy.enabled=false", "--set", "services.ingest.autoscaling={enabled: false}", "--set", "services.ingest.replicas=1", "--set", "services.edge.autoscaling.minReplicas=1");
+        var open = await Renderer.NotesAsync("--set", "networkPolicy.enabled=false", "--set", "services.ingest.autoscaling.enabled=false", "--set", "services.ingest.replicas=1", "--set", "services.edge.autoscaling.minReplicas=1");
         Assert.Contains("networkPolicy is off", open, StringComparison.Ordinal);
         Assert.Contains("services.ingest has one replica", open, StringComparison.Ordinal);
         Assert.Contains("services.edge has one replica", open, StringComparison.Ordinal);
@@ -145,6 +145,28 @@ public sealed class ValuesTests
             broker: { {{broker}} }
             """;
         Assert.Equal(warn, (await WithFileAsync(values, static file => Renderer.NotesAsync("--values", file))).Contains("broker.instances is empty", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("senderSecrets: [collectors]", false)]
+    [InlineData("senderSecrets: [others]", true)]
+    public async Task The_notes_warn_when_a_sender_s_file_is_mounted_nowhere(string secrets, bool warn)
+    {
+        var values = $$"""
+            senders: { triggers: [{ name: orders, secrets: [{ id: a, file: /var/run/secrets/senders/collectors/orders }] }] }
+            {{secrets}}
+            """;
+        var notes = await WithFileAsync(values, static file => Renderer.NotesAsync("--values", file));
+        Assert.Equal(warn, notes.Contains("orders names a file of the Secret collectors", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_notes_say_that_a_service_is_stopped()
+    {
+        var notes = await Renderer.NotesAsync("--set", "services.dispatch.autoscaling.enabled=false,services.dispatch.replicas=0");
+
+        Assert.Contains("services.dispatch.replicas is 0", notes, StringComparison.Ordinal);
+        Assert.DoesNotContain("services.dispatch has one replica", notes, StringComparison.Ordinal);
     }
 
     [Fact]
