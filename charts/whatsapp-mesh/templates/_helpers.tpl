@@ -1,3 +1,8 @@
+{{/* A text as YAML has it: in quotes, whatever it looks like (1234567, true, 1e3, y). Every name, value and address is written by it. */}}
+{{- define "mesh.text" -}}
+{{ . | toString | quote }}
+{{- end }}
+
 {{/* Names and labels. "part" is the service or job that something belongs to. */}}
 
 {{- define "mesh.name" -}}
@@ -5,29 +10,29 @@
 {{- end }}
 
 {{- define "mesh.selector" -}}
-app.kubernetes.io/name: {{ .root.Chart.Name }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
-app.kubernetes.io/component: {{ .part }}
+app.kubernetes.io/name: {{ include "mesh.text" .root.Chart.Name }}
+app.kubernetes.io/instance: {{ include "mesh.text" .root.Release.Name }}
+app.kubernetes.io/component: {{ include "mesh.text" .part }}
 {{- end }}
 
 {{- define "mesh.labels" -}}
 {{ include "mesh.selector" . }}
-app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+app.kubernetes.io/version: {{ include "mesh.text" .root.Chart.AppVersion }}
+app.kubernetes.io/managed-by: {{ include "mesh.text" .root.Release.Service }}
+helm.sh/chart: {{ include "mesh.text" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_") }}
 {{- end }}
 
 {{- define "mesh.metadata" -}}
-name: {{ include "mesh.name" . }}
-namespace: {{ .root.Release.Namespace }}
+name: {{ include "mesh.text" (include "mesh.name" .) }}
+namespace: {{ include "mesh.text" .root.Release.Namespace }}
 labels:
   {{- include "mesh.labels" . | nindent 2 }}
 {{- end }}
 
 {{/* Metadata of what code and sidecars know by name (pubsub, claims ...): one mesh to a namespace. */}}
 {{- define "mesh.daprMetadata" -}}
-name: {{ .name }}
-namespace: {{ .root.Release.Namespace }}
+name: {{ include "mesh.text" .name }}
+namespace: {{ include "mesh.text" .root.Release.Namespace }}
 labels:
   {{- include "mesh.labels" (dict "root" .root "part" "dapr") | nindent 2 }}
 {{- end }}
@@ -57,7 +62,7 @@ method as it is: each capital becomes a wildcard, which both spellings fit (ADR 
 {{- end }}
 
 {{/* Metadata entries of a Dapr component; a secretKeyRef without a name means existingSecret. A sidecar does not tell small letters from
-capitals in names, so neither does what must not be set: "fixed" (name: value) and "refused" (name: reason). */}}
+capitals in names, so neither does what must not be set: "fixed" (name: value) and "refused" (name: reason). "reach": one of these is there. */}}
 {{- define "mesh.connection" -}}
 {{- $entries := list }}
 {{- range .entries }}
@@ -72,6 +77,7 @@ capitals in names, so neither does what must not be set: "fixed" (name: value) a
 {{- with $entry.secretKeyRef }}{{ $_ := set . "name" (.name | default $.root.Values.existingSecret) }}{{ end }}
 {{- $entries = append $entries $entry }}
 {{- end }}
+{{- include "mesh.validateConnection" . }}
 {{- toYaml $entries }}
 {{- end }}
 
@@ -108,6 +114,6 @@ capitals in names, so neither does what must not be set: "fixed" (name: value) a
 {{- end }}
 
 {{- define "mesh.secretEnv" -}}
-- name: {{ .name }}
-  valueFrom: { secretKeyRef: { name: {{ .secret }}, key: {{ .key }} } }
+- name: {{ include "mesh.text" .name }}
+  valueFrom: { secretKeyRef: { name: {{ include "mesh.text" .secret }}, key: {{ include "mesh.text" .key }} } }
 {{- end }}

@@ -12,7 +12,7 @@ securityContext:
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ include "mesh.text" . }}
   {{- end }}
 {{- end }}
 {{- with .Values.pods.nodeSelector }}
@@ -22,7 +22,7 @@ nodeSelector: {{- toYaml . | nindent 2 }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.pods.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ include "mesh.text" . }}
 {{- end }}
 {{- end }}
 
@@ -45,7 +45,7 @@ securityContext:
 {{ include "mesh.secretEnv" (dict "name" $name "secret" $value.secret "key" $value.key) }}
 {{- else }}
 {{- /* Numbers by way of JSON: a template would write 4194304 as 4.194304e+06. */}}
-- { name: {{ $name }}, value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }} }
+- { name: {{ include "mesh.text" $name }}, value: {{ include "mesh.text" (kindIs "string" $value | ternary $value (toJson $value)) }} }
 {{- end }}
 {{- end }}
 {{- end }}
@@ -59,35 +59,36 @@ securityContext:
 {{ include "mesh.secretEnv" (dict "name" "APP_API_TOKEN" "secret" $values.dapr.appTokenSecret "key" "token") }}
 {{- if .facts.database }}
 {{ include "mesh.secretEnv" (dict "name" "ConnectionStrings__Database" "secret" $values.existingSecret "key" (printf "%s-database" .part)) }}
-- { name: Database__MigrateAtStart, value: {{ not $values.migrations.job | quote }} }
+- { name: Database__MigrateAtStart, value: {{ include "mesh.text" (not $values.migrations.job) }} }
 {{- end }}
 {{- if .facts.internalToken }}
 {{ include "mesh.secretEnv" (dict "name" "Mesh__InternalToken" "secret" $values.existingSecret "key" "internal-token") }}
 {{- if $values.minimisation.tenants }}
 {{ include "mesh.secretEnv" (dict "name" "Mesh__Minimisation__Key" "secret" $values.existingSecret "key" "minimisation-key") }}
 {{- range $index, $tenant := $values.minimisation.tenants }}
-- { name: Mesh__Minimisation__Tenants__{{ $index }}, value: {{ $tenant | quote }} }
+- { name: Mesh__Minimisation__Tenants__{{ $index }}, value: {{ include "mesh.text" $tenant }} }
 {{- end }}
 {{- end }}
 {{- end }}
 {{- if .facts.direct }}
-- { name: Edge__Ingest__Address, value: "http://{{ include "mesh.name" (dict "root" .root "part" "ingest") }}:8080" }
+{{- $ingest := include "mesh.name" (dict "root" .root "part" "ingest") }}
+- { name: Edge__Ingest__Address, value: {{ include "mesh.text" (printf "http://%s:8080" $ingest) }} }
 {{- end }}
 {{- if .facts.public }}
 - { name: Edge__SourcesFile, value: /etc/whatsapp-mesh/senders.json }
 {{- end }}
 {{- if .facts.broker }}
-- { name: WHATSAPP_MODE, value: {{ $values.broker.mode }} }
-- { name: Dispatch__Sending__Idempotency, value: {{ $values.broker.idempotency }} }
+- { name: WHATSAPP_MODE, value: {{ include "mesh.text" $values.broker.mode }} }
+- { name: Dispatch__Sending__Idempotency, value: {{ include "mesh.text" $values.broker.idempotency }} }
 {{- range $index, $instance := $values.broker.instances }}
-- { name: Dispatch__Instances__{{ $index }}__Id, value: {{ $instance.id | quote }} }
-- { name: Dispatch__Instances__{{ $index }}__Tenant, value: {{ $instance.tenant | quote }} }
+- { name: Dispatch__Instances__{{ $index }}__Id, value: {{ include "mesh.text" $instance.id }} }
+- { name: Dispatch__Instances__{{ $index }}__Tenant, value: {{ include "mesh.text" $instance.tenant }} }
 {{- end }}
 {{- end }}
 {{- with $values.telemetry.otlpEndpoint }}
-- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
+- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ include "mesh.text" . }} }
 # Sent or scraped, never both: they would be counted twice.
-- { name: OTEL_METRICS_EXPORTER, value: {{ $values.telemetry.monitor.enabled | ternary "none" "otlp" }} }
+- { name: OTEL_METRICS_EXPORTER, value: {{ include "mesh.text" ($values.telemetry.monitor.enabled | ternary "none" "otlp") }} }
 {{- end }}
 {{- end }}
 
@@ -97,42 +98,43 @@ securityContext:
 {{- $own }}
 {{- range $name, $value := .root.Values.dapr.annotations }}
 {{- if hasKey (fromYaml $own) $name }}{{ fail (printf "dapr.annotations: %s is set by the chart" $name) }}{{ end }}
-{{ $name }}: {{ $value | quote }}
+{{ include "mesh.text" $name }}: {{ include "mesh.text" $value }}
 {{- end }}
 {{- end }}
 
 {{- define "mesh.ownDaprAnnotations" -}}
 {{- $dapr := .root.Values.dapr }}
 dapr.io/enabled: "true"
-dapr.io/app-id: {{ .part }}
+dapr.io/app-id: {{ include "mesh.text" .part }}
 dapr.io/app-port: "5000"
 # HTTP/2 on one cleartext port: gRPC, deliveries and invoked methods alike.
 dapr.io/app-protocol: h2c
-dapr.io/config: {{ include "mesh.name" . }}
-dapr.io/api-token-secret: {{ $dapr.apiTokenSecret }}
-dapr.io/app-token-secret: {{ $dapr.appTokenSecret }}
-dapr.io/max-body-size: {{ $dapr.maxBodySize }}
-dapr.io/log-level: {{ $dapr.logLevel }}
+dapr.io/config: {{ include "mesh.text" (include "mesh.name" .) }}
+dapr.io/api-token-secret: {{ include "mesh.text" $dapr.apiTokenSecret }}
+dapr.io/app-token-secret: {{ include "mesh.text" $dapr.appTokenSecret }}
+dapr.io/max-body-size: {{ include "mesh.text" $dapr.maxBodySize }}
+dapr.io/log-level: {{ include "mesh.text" $dapr.logLevel }}
 dapr.io/log-as-json: "true"
 dapr.io/enable-metrics: "true"
 dapr.io/metrics-port: "9090"
-dapr.io/sidecar-cpu-request: {{ include "mesh.quantity" $dapr.sidecar.requests.cpu }}
-dapr.io/sidecar-memory-request: {{ include "mesh.quantity" $dapr.sidecar.requests.memory }}
-dapr.io/sidecar-memory-limit: {{ include "mesh.quantity" $dapr.sidecar.limits.memory }}
-dapr.io/block-shutdown-duration: {{ printf "%ds" (int $dapr.blockShutdownSeconds) }}
-dapr.io/graceful-shutdown-seconds: {{ int $dapr.gracefulShutdownSeconds | quote }}
+dapr.io/sidecar-cpu-request: {{ include "mesh.text" (include "mesh.quantity" $dapr.sidecar.requests.cpu) }}
+dapr.io/sidecar-memory-request: {{ include "mesh.text" (include "mesh.quantity" $dapr.sidecar.requests.memory) }}
+dapr.io/sidecar-memory-limit: {{ include "mesh.text" (include "mesh.quantity" $dapr.sidecar.limits.memory) }}
+dapr.io/block-shutdown-duration: {{ include "mesh.text" (printf "%ds" (int $dapr.blockShutdownSeconds)) }}
+dapr.io/graceful-shutdown-seconds: {{ include "mesh.text" (int $dapr.gracefulShutdownSeconds) }}
 # A paused subscription acknowledges what is in flight: with app health checks on, restarts lose events.
 dapr.io/enable-app-health-check: "false"
 # Nobody needs to read Secrets over the API: what a sidecar needs is handed to it.
 dapr.io/disable-builtin-k8s-secret-store: "true"
 {{- if and .facts.broker (eq .root.Values.broker.mode "http") .root.Values.broker.apiKeySecretKey }}
-dapr.io/env-from-secret: WHATSAPP_BROKER_API_KEY={{ .root.Values.existingSecret }}:{{ .root.Values.broker.apiKeySecretKey }}
+{{- $key := printf "%s:%s" .root.Values.existingSecret .root.Values.broker.apiKeySecretKey }}
+dapr.io/env-from-secret: {{ include "mesh.text" (printf "WHATSAPP_BROKER_API_KEY=%s" $key) }}
 {{- end }}
 {{- end }}
 
 {{/* An amount as an annotation has it: text, without an exponent. */}}
 {{- define "mesh.quantity" -}}
-{{- kindIs "string" . | ternary . (toJson .) | quote }}
+{{- kindIs "string" . | ternary . (toJson .) }}
 {{- end }}
 
 {{/* Changes with everything a sidecar reads only when it starts. */}}
