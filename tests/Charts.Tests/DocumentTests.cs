@@ -135,7 +135,7 @@ public sealed class DocumentTests
     public async Task A_Secret_may_have_any_name_that_Kubernetes_allows()
     {
         string[] secrets = ["tmp", "senders", "collectors.example.org", new('a', 200)];
-        var edge = (await Resources.RenderAsync(more: ["--set", $"senderSecrets=[{string.Join(", ", secrets)}]"])).One("Deployment", "mesh-edge").Pod!;
+        var edge = (await Resources.RenderAsync(more: ["--set", $"senderSecrets={{{string.Join(',', secrets)}}}"])).One("Deployment", "mesh-edge").Pod!;
 
         var names = edge["volumes"]!.AsArray().Select(volume => volume!["name"]!.GetValue<string>()).ToList();
         Assert.Equal(names.Distinct(), names);

@@ -15,7 +15,7 @@ public sealed partial class InstallTests
     [Fact]
     public async Task Every_secret_of_the_example_is_made_before_the_install()
     {
-        var resources = await Resources.RenderAsync(more: ["--values", Prod, "--set", "broker={mode: http, url: 'https://broker.example.org'}"]);
+        var resources = await Resources.RenderAsync(more: ["--values", Prod, "--set", "broker.mode=http,broker.url=https://broker.example.org"]);
         var made = Loops().Replace(Docs, loop => string.Join('\n', loop.Groups[1].Value.Split(' ').Select(name => loop.Groups[2].Value.Replace("$name", name, StringComparison.Ordinal))))
             .Split('\n').Select(line => Secrets().Match(line)).Where(match => match.Success)
             .SelectMany(match => Keys().Matches(match.Groups[2].Value).Select(key => (match.Groups[1].Value, key.Groups[1].Value)).Append((match.Groups[1].Value, ""))).ToHashSet();
@@ -42,7 +42,7 @@ public sealed partial class InstallTests
         var resources = await Resources.RenderAsync(more: ["--values", Prod]);
 
         Assert.DoesNotContain("image.registry", await Renderer.NotesAsync("--values", Prod), StringComparison.Ordinal);
-        Assert.Equal("8m", resources.Of("Ingress").Single().Document["metadata"]!["annotations"]!["nginx.ingress.kubernetes.io/proxy-body-size"]!.GetValue<string>());
+        Assert.Equal("104m", resources.Of("Ingress").Single().Document["metadata"]!["annotations"]!["nginx.ingress.kubernetes.io/proxy-body-size"]!.GetValue<string>());
     }
 
     [Fact]
@@ -58,6 +58,35 @@ public sealed partial class InstallTests
         // The example's registry in front of skaffold's own would name no image.
         Assert.Equal("", patched["/deploy/helm/releases/0/setValueTemplates"]!["image.registry"]!.GetValue<string>());
     }
+
+    [Fact]
+    public void Every_helm_command_has_the_flags_of_the_version_that_it_is_for()
+    {
+        string[] newer = ["--rollback-on-failure", "--force-conflicts", "--server-side"], older = ["--atomic"];
+        var commands = File.ReadAllLines(Path.Combine(Repository, "docs", "kubernetes.md"))
+            .Where(static line => line.StartsWith("helm -n whatsapp-mesh upgrade", StringComparison.Ordinal)).ToList();
+        var (forNewer, forOlder) = (commands.Where(static command => Has(command, "# helm 4")).ToList(), commands.Where(static command => Has(command, "# helm 3")).ToList());
+
+        Assert.All(commands, command => Assert.Equal(newer.Any(flag => Has(command, flag)), forNewer.Contains(command)));
+        Assert.All(commands, command => Assert.Equal(older.Any(flag => Has(command, flag)), forOlder.Contains(command)));
+        Assert.Equal(forOlder.Count, forNewer.Count);
+        Assert.True(commands.Count >= 10);
+    }
+
+    [Theory]
+    [InlineData("switching off")]
+    [InlineData("stopping")]
+    public async Task What_the_page_says_about_replicas_is_what_the_chart_does_with_it(string what)
+    {
+        var line = Docs.Split('\n').First(command => Has(command, what == "stopping" ? "services.dispatch.replicas=0" : "services.edge.autoscaling.enabled=false"));
+        var sets = SetFlags().Matches(line).SelectMany(match => (string[])["--set", match.Groups[1].Value]);
+        var notScaled = what == "stopping" ? (string[])["--set", "services.dispatch.autoscaling.enabled=false"] : [];
+
+        var deployment = (await Resources.RenderAsync(more: [.. notScaled, .. sets])).One("Deployment", what == "stopping" ? "mesh-dispatch" : "mesh-edge");
+        Assert.Equal(what == "stopping" ? 0 : 3, deployment.Spec["replicas"]!.GetValue<int>());
+    }
+
+    private static bool Has(string command, string text) => command.Contains(text, StringComparison.Ordinal);
 
     private static IEnumerable<(string Secret, string Key)> References(JsonNode? node) => node switch
     {
@@ -76,6 +105,9 @@ public sealed partial class InstallTests
 
     [GeneratedRegex("^for name in ([^;]+); do (.+); done$", RegexOptions.Multiline)]
     private static partial Regex Loops();
+
+    [GeneratedRegex(@"--set (\S+)")]
+    private static partial Regex SetFlags();
 
     [GeneratedRegex(@"create secret (?:generic|tls) (\S+)(.*)")]
     private static partial Regex Secrets();
