@@ -1,13 +1,17 @@
 using Npgsql;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Deliveries;
 
 /// <summary>Counts the open dead letters for the metric, and lets retention do its work now and then.</summary>
 internal sealed partial class DeliveriesUpkeep(
-    NpgsqlDataSource database, DeliveriesRetention retention, DeliveriesMetrics metrics, TimeProvider time, ILogger<DeliveriesUpkeep> logger) : BackgroundService
+    NpgsqlDataSource database, DeliveriesRetention retention, DeliveriesMetrics metrics, DependencyStates dependencies, TimeProvider time,
+    ILogger<DeliveriesUpkeep> logger) : BackgroundService
 {
     private static readonly TimeSpan CountInterval = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan RetentionInterval = TimeSpan.FromHours(1);
+
+    private readonly DependencyState _state = dependencies.Of("upkeep", "Dead letters cannot be counted, nor old rows removed; the figures are old");
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -19,15 +23,18 @@ internal sealed partial class DeliveriesUpkeep(
             try
             {
                 await CountAsync(stoppingToken);
-                if (time.GetUtcNow() - retained < RetentionInterval)
-                    continue;
+                if (time.GetUtcNow() - retained >= RetentionInterval)
+                {
+                    await retention.ApplyAsync(stoppingToken);
+                    retained = time.GetUtcNow();
+                }
 
-                await retention.ApplyAsync(stoppingToken);
-                retained = time.GetUtcNow();
+                _state.Works();
             }
             catch (NpgsqlException exception)
             {
                 var failure = Failure.Of(exception, "upkeep");
+                _state.Fails(exception);
                 Log.Failed(logger, failure.Error, failure.Message);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Npgsql;
+using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Ingest.V1;
 
 namespace WhatsAppMesh.Deliveries;
@@ -10,13 +11,15 @@ internal sealed record OutgoingEvent(Guid EventId, string Tenant, string Type, D
 /// <summary>
 /// Sends what waits in the outbox to the lake. Ids are deterministic, so replicas need not take turns: what two of them send is one event.
 /// </summary>
-internal sealed partial class LakeOutbox(NpgsqlDataSource database, LakeSender lake, TimeProvider time, ILogger<LakeOutbox> logger) : BackgroundService
+internal sealed partial class LakeOutbox(
+    NpgsqlDataSource database, LakeSender lake, DependencyStates dependencies, TimeProvider time, ILogger<LakeOutbox> logger) : BackgroundService
 {
     private const int EventsAtOnce = 500;
 
     // How long an event left behind by a crash, or by a lake that was away, waits for the next try.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
+    private readonly DependencyState _state = dependencies.Of("outbox", "What was to be told through the lake waits");
     private readonly SemaphoreSlim _wake = new(0);
 
     /// <summary>Adds events in the transaction of what they tell.</summary>
@@ -51,7 +54,9 @@ internal sealed partial class LakeOutbox(NpgsqlDataSource database, LakeSender l
         {
             try
             {
-                if (!await SendAsync(stoppingToken))
+                var isMore = await SendAsync(stoppingToken);
+                _state.Works();
+                if (!isMore)
                     await _wake.WaitAsync(Interval, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -61,7 +66,9 @@ internal sealed partial class LakeOutbox(NpgsqlDataSource database, LakeSender l
             catch (Exception exception)
             {
                 var failure = Failure.Of(exception, "outbox");
-                Log.NotSent(logger, failure.Error, failure.Message);
+                if (!_state.IsFailing)
+                    Log.NotSent(logger, failure.Error, failure.Message);
+                _state.Fails(exception);
                 await Task.Delay(Interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

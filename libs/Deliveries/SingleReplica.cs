@@ -1,4 +1,5 @@
 using Npgsql;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Deliveries;
 
@@ -6,7 +7,7 @@ namespace WhatsAppMesh.Deliveries;
 /// Runs work on one replica of a service at a time: whoever holds an advisory lock of the database. When that replica dies, the server
 /// drops its session and with it the lock, and another replica goes on.
 /// </summary>
-public sealed partial class SingleReplica(NpgsqlDataSource database, TimeProvider time, ILogger<SingleReplica> logger)
+public sealed partial class SingleReplica(NpgsqlDataSource database, DependencyStates dependencies, TimeProvider time, ILogger<SingleReplica> logger)
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(2);
 
@@ -16,11 +17,12 @@ public sealed partial class SingleReplica(NpgsqlDataSource database, TimeProvide
     /// <param name="step">One piece of work, including its wait for more; an exception is logged and the lock is sought anew.</param>
     public async Task RunAsync(string name, long key, Func<CancellationToken, Task> step, CancellationToken stoppingToken)
     {
+        var state = dependencies.Of(name, $"The {name} of this replica stopped and is tried again");
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await RunLockedAsync(key, step, stoppingToken);
+                await RunLockedAsync(key, step, state, stoppingToken);
                 await Task.Delay(Retry, time, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -30,23 +32,30 @@ public sealed partial class SingleReplica(NpgsqlDataSource database, TimeProvide
             catch (Exception exception)
             {
                 var failure = Failure.Of(exception, name);
-                Log.StepFailed(logger, name, failure.Error, failure.Message);
+                if (!state.IsFailing)
+                    Log.StepFailed(logger, name, failure.Error, failure.Message);
+                state.Fails(exception);
                 await Task.Delay(Retry, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
 
-    private async Task RunLockedAsync(long key, Func<CancellationToken, Task> step, CancellationToken stoppingToken)
+    private async Task RunLockedAsync(long key, Func<CancellationToken, Task> step, DependencyState state, CancellationToken stoppingToken)
     {
         await using var session = await database.OpenConnectionAsync(stoppingToken);
         if (!await AskAsync(session, "select pg_try_advisory_lock($1)", key, stoppingToken))
+        {
+            // The database answers, and another replica is at it.
+            state.Works();
             return;
+        }
 
         try
         {
             while (!stoppingToken.IsCancellationRequested)
             {
                 await step(stoppingToken);
+                state.Works();
 
                 // Fails when the session, and so the lock, is gone.
                 await AskAsync(session, "select $1::bigint is not null", key, stoppingToken);

@@ -14,10 +14,10 @@ public interface IHealthDetail
 }
 
 /// <summary>
-/// GET /healthz: "ok", or, where there are details, JSON with a status and each of them. With details it answers on the app port too, where
-/// another service can ask for them through the sidecars.
+/// GET /healthz: "ok", or, where there are details or something is degraded, JSON with a status and each of them; always 200. With details it
+/// answers on the app port too, where another service can ask for them through the sidecars.
 /// </summary>
-internal sealed class HealthAnswer(IEnumerable<IHealthDetail> details)
+internal sealed class HealthAnswer(IEnumerable<IHealthDetail> details, DependencyStates dependencies)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
@@ -28,16 +28,22 @@ internal sealed class HealthAnswer(IEnumerable<IHealthDetail> details)
 
     private async Task WriteAsync(HttpContext context)
     {
-        if (_details.Length == 0)
+        var degraded = dependencies.Degraded;
+        if (_details.Length == 0 && context.Features.Get<ListenerPort>() != ListenerPort.Http)
         {
-            if (context.Features.Get<ListenerPort>() == ListenerPort.Http)
-                await context.Response.WriteAsync("ok", context.RequestAborted);
-            else
-                context.Response.StatusCode = StatusCodes.Status404NotFound;
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
             return;
         }
 
-        var answer = new JsonObject { ["status"] = "ok" };
+        if (_details.Length == 0 && degraded.Count == 0)
+        {
+            await context.Response.WriteAsync("ok", context.RequestAborted);
+            return;
+        }
+
+        var answer = new JsonObject { ["status"] = degraded.Count > 0 ? "degraded" : "ok" };
+        if (degraded.Count > 0)
+            answer["degraded"] = new JsonObject(degraded.Select(static one => KeyValuePair.Create(one.Key, (JsonNode?)one.Value)));
         foreach (var detail in _details)
         {
             if (await ReadAsync(detail, context.RequestAborted) is { } told)
@@ -48,17 +54,22 @@ internal sealed class HealthAnswer(IEnumerable<IHealthDetail> details)
         await context.Response.WriteAsync(answer.ToJsonString(), context.RequestAborted);
     }
 
-    private static async Task<JsonNode?> ReadAsync(IHealthDetail detail, CancellationToken cancellationToken)
+    private async Task<JsonNode?> ReadAsync(IHealthDetail detail, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
-            return await detail.ReadAsync(patience.Token).AsTask().WaitAsync(Patience, cancellationToken);
+            var told = await detail.ReadAsync(patience.Token).AsTask().WaitAsync(Patience, cancellationToken);
+            StateOf(detail).Works();
+            return told;
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
+            StateOf(detail).Fails(exception);
             await patience.CancelAsync();
             return null;
         }
     }
+
+    private DependencyState StateOf(IHealthDetail detail) => dependencies.Of($"health detail {detail.Name}", $"The part {detail.Name} of /healthz cannot be told");
 }

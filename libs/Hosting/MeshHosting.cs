@@ -47,7 +47,8 @@ public static class MeshHosting
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(ports);
         builder.Services.AddSingleton(sidecar);
-        builder.Services.AddHealthChecks();
+        builder.Services.AddSingleton<DependencyStates>();
+        builder.Services.AddHealthChecks().AddReadiness<DependencyStates>(DependencyStates.Check);
         builder.Services.AddSingleton<HealthAnswer>();
         builder.Services.AddSingleton<SidecarVersion>();
         builder.Services.AddSingleton<IReadinessNotes>(static services => services.GetRequiredService<SidecarVersion>());

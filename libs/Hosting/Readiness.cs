@@ -20,7 +20,7 @@ public interface IReadinessNotes
     IReadOnlyList<string> Notes { get; }
 }
 
-/// <summary>GET /readyz: the framework's health checks, 200 when every one passes, else 503; JSON with each check either way.</summary>
+/// <summary>GET /readyz: the framework's health checks, 200 when every one passes or is degraded, else 503; JSON with each check either way.</summary>
 public static class Readiness
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -46,10 +46,12 @@ public static class Readiness
     {
         var notes = context.RequestServices.GetServices<IReadinessNotes>()
             .Select(static note => (note.Name, note.Notes)).Where(static note => note.Notes.Count > 0).ToDictionary();
+        var degraded = context.RequestServices.GetRequiredService<DependencyStates>().Degraded;
         return context.Response.WriteAsJsonAsync(new ReadinessAnswer(
-            report.Status == HealthStatus.Unhealthy ? "not ready" : "ready",
-            report.Entries.ToDictionary(static check => check.Key, static check => Sentence(check.Value)),
-            notes.Count > 0 ? notes : null));
+            report.Status == HealthStatus.Unhealthy ? "not ready" : degraded.Count > 0 ? "degraded" : "ready",
+            report.Entries.Where(static check => check.Key != DependencyStates.Check).ToDictionary(static check => check.Key, static check => Sentence(check.Value)),
+            notes.Count > 0 ? notes : null,
+            degraded.Count > 0 ? degraded : null));
     }
 
     // What an exception says may hold an address or a secret.
@@ -63,13 +65,15 @@ public static class Readiness
 }
 
 /// <summary>Body of /readyz.</summary>
-/// <param name="Status">"ready" or "not ready".</param>
+/// <param name="Status">"ready", "degraded" (ready, but something it needs fails) or "not ready".</param>
 /// <param name="Checks">By name: "ok", or what is wrong.</param>
 /// <param name="Notes">By name: what an operator should look at although the service is ready; absent when there is nothing.</param>
+/// <param name="Degraded">By dependency: what fails; absent when nothing does.</param>
 public sealed record ReadinessAnswer(
     string Status,
     IReadOnlyDictionary<string, string> Checks,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, IReadOnlyList<string>>? Notes = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, IReadOnlyList<string>>? Notes = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, string>? Degraded = null);
 
 /// <summary>Ready when the database answers.</summary>
 public sealed class DatabaseReadiness(NpgsqlDataSource database) : IHealthCheck

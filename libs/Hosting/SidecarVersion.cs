@@ -8,7 +8,7 @@ namespace WhatsAppMesh.Hosting;
 /// Asks the sidecar for its version once it answers, and says in the log and in /readyz when it is too old: before 1.17 a Dapr sidecar
 /// drops events that this product counts on being dead-lettered or delivered again (HTTP 404, Redis failures, bulk subscriptions).
 /// </summary>
-public sealed partial class SidecarVersion(SidecarSettings sidecar, TimeProvider clock, ILogger<SidecarVersion> logger)
+public sealed partial class SidecarVersion(SidecarSettings sidecar, DependencyStates dependencies, TimeProvider clock, ILogger<SidecarVersion> logger)
     : BackgroundService, IReadinessNotes
 {
     /// <summary>Oldest release of Dapr that this product runs on.</summary>
@@ -20,6 +20,7 @@ public sealed partial class SidecarVersion(SidecarSettings sidecar, TimeProvider
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
+    private readonly DependencyState _state = dependencies.Of("sidecar metadata", "The Dapr sidecar does not tell its version");
     private volatile string[] _notes = [];
 
     /// <inheritdoc/>
@@ -57,16 +58,22 @@ public sealed partial class SidecarVersion(SidecarSettings sidecar, TimeProvider
     private static bool IsBefore(Version release, string? reported) =>
         Version.TryParse((reported ?? "").TrimStart('v').Split('-', '+')[0], out var version) && version < release;
 
-    private static async Task<string?> TryAskAsync(HttpClient client, CancellationToken cancellationToken)
+    private async Task<string?> TryAskAsync(HttpClient client, CancellationToken cancellationToken)
     {
         try
         {
             using var metadata = JsonDocument.Parse(await client.GetStringAsync("/v1.0/metadata", cancellationToken).ConfigureAwait(false));
-            return metadata.RootElement.TryGetProperty("runtimeVersion", out var version) ? version.GetString() : null;
+            var reported = metadata.RootElement.TryGetProperty("runtimeVersion", out var version) ? version.GetString() : null;
+            _state.Works();
+            return reported;
         }
         catch (Exception exception) when (exception is HttpRequestException or JsonException or OperationCanceledException or InvalidOperationException)
         {
-            // Not up yet, or busy: the readiness check says so, and we ask again.
+            // Not up yet, or busy: the readiness check says so, and we ask again. One that answers and refuses is ready, and nobody else would tell.
+            if (exception is HttpRequestException { StatusCode: not null })
+                _state.Fails(exception);
+            else if (!cancellationToken.IsCancellationRequested)
+                _state.Count(exception);
             return null;
         }
     }

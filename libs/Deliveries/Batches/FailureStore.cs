@@ -1,4 +1,5 @@
 using Npgsql;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Deliveries;
 
@@ -6,8 +7,11 @@ namespace WhatsAppMesh.Deliveries;
 /// Remembers why events failed, because the sidecar's dead letter does not say. Written before the sidecar is answered, in a
 /// transaction of its own: the event's was rolled back.
 /// </summary>
-internal sealed partial class FailureStore(NpgsqlDataSource database, DeliveriesOptions options, TimeProvider time, ILogger<FailureStore> logger)
+internal sealed partial class FailureStore(
+    NpgsqlDataSource database, DeliveriesOptions options, DependencyStates dependencies, TimeProvider time, ILogger<FailureStore> logger)
 {
+    private readonly DependencyState _state = dependencies.Of("failure records", "Why events fail cannot be recorded; their dead letters will not say");
+
     /// <summary>Records the failures among the verdicts. Never throws: a record that cannot be written must not hide the failure itself.</summary>
     public async Task RecordAsync(IReadOnlyList<Delivery> deliveries, IReadOnlyList<Verdict> verdicts, CancellationToken cancellationToken)
     {
@@ -25,11 +29,14 @@ internal sealed partial class FailureStore(NpgsqlDataSource database, Deliveries
         try
         {
             await WriteAsync([.. failed.Values], cancellationToken);
+            _state.Works();
         }
         catch (Exception exception)
         {
             var failure = Failure.Of(exception, "record");
-            Log.NotRecorded(logger, failed.Count, failure.Error, failure.Message);
+            if (!_state.IsFailing)
+                Log.NotRecorded(logger, failed.Count, failure.Error, failure.Message);
+            _state.Fails(exception);
         }
     }
 

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Json;
 using Dapr;
 using Dapr.Client;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Dispatch.Claims;
 
@@ -9,14 +11,16 @@ namespace WhatsAppMesh.Dispatch.Claims;
 /// Claims in a Dapr state store. Every write is first-write or carries an ETag, and what it answers is never believed: the claims are read
 /// back, and they are ours when they name our owner. So a lost answer, a refusal (INTERNAL on a create, ABORTED with an ETag) and an outage
 /// that a store reports as a refusal all end in the same question, which every store answers alike (ADR 0021). The Dapr client leaves out
-/// what went wrong with a single key of a bulk read, so a key that was just written and is not there is no answer.
+/// what went wrong with a single key of a bulk read, so a key that was just written and is not there is no answer; one that holds no claim
+/// is none either.
 /// </summary>
 /// <param name="dapr">The sidecar.</param>
 /// <param name="options">Settings.</param>
 /// <param name="worker">Who takes them.</param>
 /// <param name="watch">What was seen of others' claims.</param>
+/// <param name="calls">Counts what the store does, and tells when it fails.</param>
 /// <param name="time">The clock.</param>
-public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIdentity worker, LeaseWatch watch, TimeProvider time)
+public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIdentity worker, LeaseWatch watch, ClaimCalls calls, TimeProvider time)
 {
     private static readonly StateOptions FirstWrite = new() { Concurrency = ConcurrencyMode.FirstWrite, Consistency = ConsistencyMode.Strong };
 
@@ -41,8 +45,9 @@ public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIden
         var owner = $"{worker.Name}/{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
         var since = time.GetTimestamp();
         var creates = wishes.Select(wish => Save(wish.Key, Mine(owner, wish.Fence + 1), etag: "")).ToList();
-        await WriteAsync(creates, cancellationToken);
-        var found = await ReadAsync(wishes.Select(static wish => wish.Key), cancellationToken);
+        var created = await WriteAsync(creates, cancellationToken);
+        var found = await ReadAsync(wishes.Select(static wish => wish.Key), created, cancellationToken);
+        var failure = calls.Wrote("create", created, isExplained: wishes.All(wish => found.ContainsKey(wish.Key)));
 
         var free = wishes.Where(wish => found.TryGetValue(wish.Key, out var claim) && claim.Value.Owner != owner && IsFree(wish.Key, claim)).ToList();
         var takenOverSince = since;
@@ -54,8 +59,10 @@ public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIden
                 return Save(wish.Key, Mine(owner, Math.Max(claim.Fence, wish.Fence) + 1), etag);
             });
             takenOverSince = time.GetTimestamp();
-            await WriteAsync([.. takeovers], cancellationToken);
-            var now = await ReadAsync(free.Select(static wish => wish.Key), cancellationToken);
+            var takenOver = await WriteAsync([.. takeovers], cancellationToken);
+            var now = await ReadAsync(free.Select(static wish => wish.Key), takenOver, cancellationToken);
+            var isExplained = free.All(wish => now.TryGetValue(wish.Key, out var claim) && claim.ETag != found[wish.Key].ETag);
+            failure ??= calls.Wrote("take_over", takenOver, isExplained);
             foreach (var wish in free)
             {
                 if (!now.TryGetValue(wish.Key, out var claim))
@@ -65,6 +72,7 @@ public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIden
             }
         }
 
+        calls.Ended(failure ?? (wishes.All(wish => found.ContainsKey(wish.Key)) ? null : ClaimCalls.Unanswered));
         if (found.Count == 0)
             throw new DaprException($"The state store {options.Store} gave none of {wishes.Count} claims that were just written.");
         return [.. wishes.Select(wish => Answer(wish.Key, owner, free.Contains(wish) ? takenOverSince : since, found))];
@@ -77,8 +85,11 @@ public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIden
     {
         ArgumentNullException.ThrowIfNull(claim);
         var since = time.GetTimestamp();
-        await WriteAsync([Save(claim.Key, Mine(claim.Owner, claim.Fence), claim.ETag)], cancellationToken);
-        if (!(await ReadAsync([claim.Key], cancellationToken)).TryGetValue(claim.Key, out var now))
+        var written = await WriteAsync([Save(claim.Key, Mine(claim.Owner, claim.Fence), claim.ETag)], cancellationToken);
+        var isThere = (await ReadAsync([claim.Key], written, cancellationToken)).TryGetValue(claim.Key, out var now);
+        var failure = calls.Wrote("renew", written, isExplained: isThere && now.ETag != claim.ETag);
+        calls.Ended(failure ?? (isThere ? null : ClaimCalls.Unanswered));
+        if (!isThere)
             throw new DaprException($"The state store {options.Store} shows nothing where a claim is held.");
         // Still ours with the old version means that the write never arrived; the old lease goes on.
         return now.Value.Owner == claim.Owner && now.Value.State == ClaimState.Held
@@ -88,13 +99,32 @@ public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIden
 
     /// <summary>Lets claims go: as sent, or for the next who wants them. One that is no longer ours is left alone; one that cannot be written lapses.</summary>
     /// <returns>False when at least one could not be written.</returns>
-    public Task<bool> SettleAsync(IReadOnlyList<(HeldClaim Claim, ClaimState State, string? ExternalId)> settled, CancellationToken cancellationToken) =>
-        WriteAsync(
+    public async Task<bool> SettleAsync(IReadOnlyList<(HeldClaim Claim, ClaimState State, string? ExternalId)> settled, CancellationToken cancellationToken) =>
+        calls.Settled(await WriteAsync(
             [.. settled.Select(s => Save(
                 s.Claim.Key,
                 new Claim(s.Claim.Owner, s.Claim.Fence, time.GetUtcNow(), options.Lease.TotalSeconds, s.State, s.ExternalId),
                 s.Claim.ETag))],
-            cancellationToken);
+            cancellationToken));
+
+    /// <summary>
+    /// While the store fails, takes and lets go a claim of no job: so that its recovery is seen though no job is due. One key for a worker; it
+    /// goes with the retention of claims.
+    /// </summary>
+    public async Task ProbeAsync(CancellationToken cancellationToken)
+    {
+        if (!calls.IsFailing)
+            return;
+        try
+        {
+            if ((await TakeAsync([new ClaimWish($"probe-{worker.Name}", 0)], cancellationToken))[0] is ClaimAnswer.Taken { Claim: var claim })
+                await SettleAsync([(claim, ClaimState.Released, null)], cancellationToken);
+        }
+        catch (DaprException)
+        {
+            // The call has been counted, and that the store fails is known.
+        }
+    }
 
     private bool IsFree(string key, (Claim Value, string ETag) claim) => claim.Value.State switch
     {
@@ -121,35 +151,62 @@ public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIden
     private SaveStateItem<Claim> Save(string key, Claim claim, string etag) => new(key, claim, etag, FirstWrite, _ttl);
 
     /// <summary>Writes; whether it worked is for the reader to see.</summary>
-    private async Task<bool> WriteAsync(IReadOnlyList<SaveStateItem<Claim>> items, CancellationToken cancellationToken)
+    /// <returns>Null when the store took it, else its status code.</returns>
+    private async Task<string?> WriteAsync(IReadOnlyList<SaveStateItem<Claim>> items, CancellationToken cancellationToken)
     {
         using var patience = Patience(cancellationToken);
         try
         {
             await dapr.SaveBulkStateAsync(options.Store, items, patience.Token);
-            return true;
+            return null;
         }
-        catch (DaprException)
+        catch (Exception exception) when (exception is DaprException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            return false;
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return false;
+            return FailureCode.Of(exception);
         }
     }
 
-    private async Task<Dictionary<string, (Claim Value, string ETag)>> ReadAsync(IEnumerable<string> keys, CancellationToken cancellationToken)
+    /// <summary>Reads what was just written, or tried to.</summary>
+    /// <param name="keys">The keys.</param>
+    /// <param name="written">Code of the write before it: of a store that takes nothing and shows nothing, the write says why.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    private async Task<Dictionary<string, (Claim Value, string ETag)>> ReadAsync(IEnumerable<string> keys, string? written, CancellationToken cancellationToken)
     {
         using var patience = Patience(cancellationToken);
         try
         {
-            var items = await dapr.GetBulkStateAsync<Claim>(options.Store, [.. keys.Distinct()], parallelism: null, cancellationToken: patience.Token);
-            return items.Where(static item => item.Value is not null).ToDictionary(static item => item.Key, static item => (item.Value, item.ETag));
+            IReadOnlyList<string> wanted = [.. keys.Distinct()];
+            var items = await dapr.GetBulkStateAsync(options.Store, wanted, parallelism: null, cancellationToken: patience.Token);
+            var found = new Dictionary<string, (Claim Value, string ETag)>();
+            var isMalformed = false;
+            foreach (var item in items.Where(static item => !string.IsNullOrEmpty(item.Value)))
+            {
+                if (Parse(item.Value) is { } claim)
+                    found.Add(item.Key, (claim, item.ETag));
+                else
+                    isMalformed = true;
+            }
+
+            calls.Read(isMalformed ? FailureCode.Malformed : found.Count < wanted.Count ? written ?? ClaimCalls.Unanswered : null);
+            return found;
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is DaprException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            throw new DaprException($"The state store {options.Store} did not answer within {options.Timeout}.");
+            calls.ReadFailed(FailureCode.Of(exception));
+            throw exception as DaprException ?? new DaprException($"The state store {options.Store} did not answer within {options.Timeout}.", exception);
+        }
+    }
+
+    // What stands under one key must not hold up the others.
+    private Claim? Parse(string text)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<Claim>(text, dapr.JsonSerializerOptions) is { Owner: not null } claim ? claim : null;
+        }
+        catch (JsonException)
+        {
+            return null;
         }
     }
 

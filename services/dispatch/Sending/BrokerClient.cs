@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using WhatsAppMesh.Hosting;
@@ -5,11 +7,13 @@ using WhatsAppMesh.Hosting;
 namespace WhatsAppMesh.Dispatch.Sending;
 
 /// <summary>Calls the broker through the sidecar, which adds the API key, retries and the circuit breaker. Never throws for what a broker does.</summary>
-internal sealed class BrokerClient(SidecarSettings sidecar, SendingOptions options, BrokerCircuit circuit, TimeProvider time) : IDisposable
+internal sealed class BrokerClient(
+    SidecarSettings sidecar, SendingOptions options, BrokerCircuit circuit, DependencyStates dependencies, TimeProvider time) : IDisposable
 {
     private const int MaxAnswerBytes = 1024 * 1024;
     private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(20);
 
+    private readonly DependencyState _state = dependencies.Of("broker", "The WhatsApp broker cannot be called");
     private readonly HttpClient _client = Unlimited(SidecarHttp.ClientOf(sidecar));
 
     /// <summary>Sends a message.</summary>
@@ -55,18 +59,34 @@ internal sealed class BrokerClient(SidecarSettings sidecar, SendingOptions optio
                 using var response = await _client.SendAsync(request, patience.Token);
                 // As UTF-8 whatever charset is named: a name that .NET does not know would throw.
                 var body = Encoding.UTF8.GetString(await response.Content.ReadAsByteArrayAsync(patience.Token));
+                Saw(response.StatusCode);
                 return new BrokerReply((int)response.StatusCode, body, RetryAfter(response.Headers.RetryAfter));
             }
         }
         catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError)
         {
+            _state.Fails(e);
             return new BrokerReply(null, NothingLeft: true);
         }
-        catch (Exception)
+        catch (Exception e)
         {
+            if (!cancellationToken.IsCancellationRequested)
+                _state.Count(e);
             // Whatever it was, the call had begun: nobody may take it for one that never left.
             return new BrokerReply(null);
         }
+    }
+
+    // What no other call would be answered differently; of the rest, the next may well succeed, and the breaker watches whether it does.
+    private void Saw(HttpStatusCode status)
+    {
+        var code = ((int)status).ToString(CultureInfo.InvariantCulture);
+        if (status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.ProxyAuthenticationRequired)
+            _state.Fails(code);
+        else if (status >= HttpStatusCode.InternalServerError)
+            _state.Count(code);
+        else
+            _state.Works();
     }
 
     private TimeSpan? RetryAfter(RetryConditionHeaderValue? header) => header switch

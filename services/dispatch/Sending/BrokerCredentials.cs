@@ -1,14 +1,17 @@
 using Dapr;
 using Dapr.Client;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Dispatch.Sending;
 
 /// <summary>Whether the secret store has a key for the broker. The sidecar adds it to calls; it never comes near this process's memory for longer than the look.</summary>
-internal sealed class BrokerCredentials(DaprClient dapr, SendingOptions options, TimeProvider time)
+internal sealed class BrokerCredentials(DaprClient dapr, SendingOptions options, DependencyStates dependencies, TimeProvider time)
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(2);
 
+    private readonly DependencyState _state = dependencies.Of(
+        "broker key", $"The broker's key cannot be read in the secret store '{options.SecretStore}', so nothing new is known of it");
     private readonly SemaphoreSlim _one = new(1);
     private volatile Seen _seen = new(Exist: false, At: 0, GoodFor: TimeSpan.Zero);
 
@@ -43,9 +46,11 @@ internal sealed class BrokerCredentials(DaprClient dapr, SendingOptions options,
         {
             var secret = await dapr.GetSecretAsync(options.SecretStore, options.ApiKeySecret, cancellationToken: patience.Token);
             _seen = new(secret.Values.Any(static value => !string.IsNullOrWhiteSpace(value)), time.GetTimestamp(), options.CredentialsAge);
+            _state.Works();
         }
         catch (Exception e) when (e is DaprException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
+            _state.Fails(e);
             _seen = new(_seen.Exist, time.GetTimestamp(), AfterFailure < options.CredentialsAge ? AfterFailure : options.CredentialsAge);
         }
     }

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text.Json;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Dispatch.Sending;
 
@@ -9,7 +11,7 @@ namespace WhatsAppMesh.Dispatch.Sending;
 internal sealed record InstanceState(string Status, bool Connected);
 
 /// <summary>The status of instances, asked for at most every <see cref="SendingOptions.StatusAge"/>.</summary>
-internal sealed class InstanceStatus(BrokerClient broker, SendingOptions options, TimeProvider time)
+internal sealed class InstanceStatus(BrokerClient broker, SendingOptions options, DependencyStates dependencies, TimeProvider time)
 {
     private static readonly InstanceState Unknown = new("unknown", Connected: true);
     private static readonly InstanceState Offline = new("disconnected", Connected: false);
@@ -23,6 +25,7 @@ internal sealed class InstanceStatus(BrokerClient broker, SendingOptions options
     // One instance whose status hangs must not hold up the jobs of the others.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
+    private readonly DependencyState _state = dependencies.Of("instance status", "The broker does not tell whether instances are connected; sends are tried all the same");
     private readonly ConcurrentDictionary<string, (InstanceState State, long At)> _known = new();
     private readonly ConcurrentDictionary<string, Lazy<Task<InstanceState>>> _asking = new();
 
@@ -38,8 +41,9 @@ internal sealed class InstanceStatus(BrokerClient broker, SendingOptions options
         {
             return await asking.WaitAsync(Patience, time, cancellationToken);
         }
-        catch (TimeoutException)
+        catch (TimeoutException e)
         {
+            _state.Count(e);
             return isKnown ? known.State : Unknown;
         }
     }
@@ -49,7 +53,11 @@ internal sealed class InstanceStatus(BrokerClient broker, SendingOptions options
         try
         {
             var reply = await broker.AskAsync(HttpMethod.Get, $"/instances/{Uri.EscapeDataString(instance)}/status", null, CancellationToken.None);
-            return Learn(instance, reply.Status is >= 200 and < 300 ? Read(reply.Body) : Unknown);
+            var state = reply.Status is >= 200 and < 300 ? Read(reply.Body) : Unknown;
+            // A status of its own word is an answer, be it "unknown": what could not be asked or read is this very object.
+            if (ReferenceEquals(state, Unknown))
+                _state.Count(reply.Status is >= 200 and < 300 ? FailureCode.Malformed : $"{reply.Status?.ToString(CultureInfo.InvariantCulture) ?? "no_answer"}");
+            return Learn(instance, state);
         }
         finally
         {

@@ -32,6 +32,9 @@ internal sealed class JobClaims(ClaimStore claims, SendStore store, JobEndings e
         return (taken, sent.Count, unanswered);
     }
 
+    /// <summary>While claims fail, finds out whether they still do.</summary>
+    public Task ProbeAsync(CancellationToken cancellationToken) => claims.ProbeAsync(cancellationToken);
+
     /// <summary>
     /// Does what follows on claims, and lets them go when that fails: whoever comes next need not wait for a lease. Nobody acts on them then,
     /// not even when the failed statement took effect after all: a row that says <c>processing</c> under a free claim is recovered as stale.

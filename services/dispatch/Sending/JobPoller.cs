@@ -1,5 +1,7 @@
+using Dapr;
 using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Dispatch.Claims;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Dispatch.Sending;
 
@@ -8,8 +10,9 @@ namespace WhatsAppMesh.Dispatch.Sending;
 /// A second loop makes jobs due again whose worker is gone.
 /// </summary>
 internal sealed partial class JobPoller(
-    SendStore store, JobProcessor processor, JobRecovery recovery, InFlightJobs inFlight, InstanceStatus instances, SendingState state, BrokerCircuit circuit, SendMetrics metrics, SendFigures figures,
-    SendingOptions options, ClaimOptions claims, TimeProvider time, ILogger<JobPoller> logger) : BackgroundService
+    SendStore store, JobProcessor processor, JobRecovery recovery, InFlightJobs inFlight, InstanceStatus instances, SendingState state, BrokerCircuit circuit,
+    SendMetrics metrics, SendFigures figures, SendingOptions options, ClaimOptions claims, DependencyStates dependencies, TimeProvider time,
+    ILogger<JobPoller> logger) : BackgroundService
 {
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CountInterval = TimeSpan.FromSeconds(15);
@@ -31,9 +34,9 @@ internal sealed partial class JobPoller(
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => options.Poll
         ? Task.WhenAll(
-            RepeatAsync(PollAsync, options.PollInterval, stoppingToken),
-            RepeatAsync(RecoverAsync, claims.Lease / 4, stoppingToken),
-            RepeatAsync(CountAsync, CountInterval, stoppingToken))
+            RepeatAsync("due jobs", PollAsync, options.PollInterval, stoppingToken),
+            RepeatAsync("stale jobs", RecoverAsync, claims.Lease / 4, stoppingToken),
+            RepeatAsync("job counts", CountAsync, CountInterval, stoppingToken))
         : Task.CompletedTask;
 
     /// <summary>One look: true when there was something to do, so that the next follows at once.</summary>
@@ -68,6 +71,7 @@ internal sealed partial class JobPoller(
 
     private async Task<bool> RecoverAsync(CancellationToken stopping)
     {
+        await recovery.ProbeAsync(stopping);
         if (!await state.CanSendAsync(stopping))
             return false;
         await recovery.RunAsync(stopping);
@@ -84,28 +88,33 @@ internal sealed partial class JobPoller(
     private async Task<bool> IsReadyAsync(string instance, CancellationToken stopping) =>
         inFlight.RoomOf(instance) > 0 && (options.Mode == SendMode.DryRun || (await instances.GetAsync(instance, stopping)).Connected);
 
-    private async Task RepeatAsync(Func<CancellationToken, Task<bool>> look, TimeSpan pause, CancellationToken stopping)
+    private async Task RepeatAsync(string name, Func<CancellationToken, Task<bool>> look, TimeSpan pause, CancellationToken stopping)
     {
-        var failing = false;
+        var database = dependencies.Of(name, $"The database does not let dispatch look after {name}");
         while (!stopping.IsCancellationRequested)
         {
             var wait = pause;
             try
             {
                 wait = await look(stopping) ? TimeSpan.Zero : pause;
-                failing = false;
+                database.Works();
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
                 return;
             }
+            catch (DaprException)
+            {
+                // The state store of claims, whose calls are counted and told of where they are made.
+                wait = pause > AfterFailure ? pause : AfterFailure;
+            }
             catch (Exception e)
             {
-                // Said once, not every second: the database or the sidecar may be away for long.
+                // The detail once, not every second: the database may be away for long.
                 var failure = Failure.Of(e, "look");
-                if (!failing)
+                if (!database.IsFailing)
                     Log.CannotLook(logger, failure.Error, failure.Message);
-                failing = true;
+                database.Fails(e);
                 wait = pause > AfterFailure ? pause : AfterFailure;
             }
 

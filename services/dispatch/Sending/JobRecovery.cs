@@ -11,6 +11,9 @@ internal sealed partial class JobRecovery(
 {
     private const int Batch = 256;
 
+    /// <summary>While claims fail, finds out whether they still do.</summary>
+    public Task ProbeAsync(CancellationToken cancellationToken) => claims.ProbeAsync(cancellationToken);
+
     /// <summary>One look for such jobs.</summary>
     /// <exception cref="Dapr.DaprException">The state store does not answer.</exception>
     /// <exception cref="Npgsql.NpgsqlException">The database does not answer.</exception>

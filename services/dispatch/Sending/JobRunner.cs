@@ -3,17 +3,20 @@ using Grpc.Core;
 using Npgsql;
 using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Dispatch.Claims;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Dispatch.Sending;
 
 /// <summary>Takes one started job to the end of its attempt: whom it is for, what it says, its slot, the send, and what follows from the answer.</summary>
 internal sealed partial class JobRunner(
-    ClaimStore claims, SendStore store, JobEndings endings, SendContents contents, BrokerClient broker, InstanceStatus instances, SendMetrics metrics, SendFigures figures,
-    SendingOptions options, TimeProvider time, ILogger<JobRunner> logger)
+    ClaimStore claims, SendStore store, JobEndings endings, SendContents contents, BrokerClient broker, InstanceStatus instances, SendMetrics metrics,
+    SendFigures figures, SendingOptions options, DependencyStates dependencies, TimeProvider time, ILogger<JobRunner> logger)
 {
     private static readonly ActivitySource Traces = new("WhatsAppMesh.Dispatch");
     private static readonly TimeSpan WriteAgain = TimeSpan.FromSeconds(1);
 
+    private readonly DependencyState _preparing = dependencies.Of("job attempt", "Attempts cannot be prepared");
+    private readonly DependencyState _ending = dependencies.Of("job end", "The ends of attempts cannot be written in the database");
     private readonly RetrySchedule _schedule = new(options.Delays, options.RetrySpread);
 
     /// <summary>Runs an attempt and writes its end. Never throws.</summary>
@@ -72,6 +75,7 @@ internal sealed partial class JobRunner(
         catch (Exception e)
         {
             var failure = Failure.Of(e, "prepare");
+            _preparing.Count(e);
             Log.NotTried(logger, job.SendKey, failure.Error, failure.Message);
             return Without(SendOutcome.PutOff(options.Postponement, e.GetType().Name));
         }
@@ -108,6 +112,7 @@ internal sealed partial class JobRunner(
             try
             {
                 var status = await endings.FinishAsync(ended);
+                _ending.Works();
                 if (status is null)
                     Lost(ended.Job);
                 return status;
@@ -115,7 +120,9 @@ internal sealed partial class JobRunner(
             catch (Exception e)
             {
                 var failure = Failure.Of(e, "write");
-                Log.NotWritten(logger, ended.Job.SendKey, failure.Error, failure.Message);
+                if (!_ending.IsFailing)
+                    Log.NotWritten(logger, ended.Job.SendKey, failure.Error, failure.Message);
+                _ending.Fails(e);
                 if (!claimed && ended.Outcome.Status == SendOutcome.Sent)
                     claimed = await endings.SettleAsync(ended.Claim, ClaimState.Sent, ended.Outcome.ExternalId);
                 if (claims.Left(ended.Claim) <= WriteAgain)
@@ -158,6 +165,7 @@ internal sealed partial class JobRunner(
         catch (Exception e)
         {
             var failure = Failure.Of(e, "delay");
+            _ending.Count(e);
             Log.NotDelayed(logger, failure.Error, failure.Message);
         }
     }

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using Dapr;
 using WhatsAppMesh.Deliveries;
 using WhatsAppMesh.Dispatch.Jobs;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Dispatch.Sending;
 
@@ -10,7 +12,7 @@ namespace WhatsAppMesh.Dispatch.Sending;
 /// </summary>
 internal sealed partial class RunWorker(
     Runs runs, SendStore store, JobProcessor processor, InstanceStatus instances, SendingState state, BrokerCircuit circuit, SingleReplica replica, SendingOptions options,
-    TimeProvider time, ILogger<RunWorker> logger)
+    DependencyStates dependencies, TimeProvider time, ILogger<RunWorker> logger)
     : BackgroundService
 {
     // Key of the advisory lock, the same on every replica.
@@ -23,6 +25,7 @@ internal sealed partial class RunWorker(
     // Longer than the rate's horizon: who gets no slot for so long is held back, and may be for hours.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    private readonly DependencyState _database = dependencies.Of("run jobs", "The database does not let dispatch work off runs");
     private readonly ConcurrentDictionary<Guid, bool> _underWay = new();
 
     /// <inheritdoc/>
@@ -50,11 +53,19 @@ internal sealed partial class RunWorker(
         try
         {
             await runs.AdvanceAsync(slice, await HandleAsync(slice, stopping), stopping);
+            _database.Works();
+        }
+        catch (DaprException)
+        {
+            // The state store of claims, whose calls are counted and told of where they are made.
+            await Task.Delay(AfterFailure, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
             var failure = Failure.Of(exception, "run");
-            Log.NotWorkedOff(logger, slice.Run, failure.Error, failure.Message);
+            if (!_database.IsFailing)
+                Log.NotWorkedOff(logger, slice.Run, failure.Error, failure.Message);
+            _database.Fails(exception);
             await Task.Delay(AfterFailure, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         catch (OperationCanceledException)

@@ -25,6 +25,7 @@ internal static class SendingHost
         services.AddSingleton(new SettingsWarning(warning));
         services.AddSingleton(WorkerIdentity.Own());
         services.AddSingleton<LeaseWatch>();
+        services.AddSingleton<ClaimCalls>();
         services.AddSingleton<ClaimStore>();
         services.AddSingleton<BrokerCircuit>();
         services.AddSingleton<BrokerCredentials>();
@@ -63,9 +64,11 @@ internal static class SendingHost
         return app;
     }
 
-    private static async Task HealthAsync(HttpContext context, SendingState state)
+    private static async Task HealthAsync(HttpContext context, SendingState state, DependencyStates dependencies)
     {
-        var health = new SendingHealth("ok", new WhatsAppHealth(await state.DescribeAsync(context.RequestAborted)));
+        var whatsApp = new WhatsAppHealth(await state.DescribeAsync(context.RequestAborted));
+        var degraded = dependencies.Degraded;
+        var health = degraded.Count == 0 ? new SendingHealth("ok", null, whatsApp) : new SendingHealth("degraded", degraded, whatsApp);
         await context.Response.WriteAsJsonAsync(health, SendingHealthJson.Default.SendingHealth, cancellationToken: context.RequestAborted);
     }
 

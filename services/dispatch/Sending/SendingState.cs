@@ -21,7 +21,13 @@ internal sealed record SendingRuntime(string Mode, string Transport, string Stat
 internal sealed record SendingNumbers(int InFlight, bool CircuitOpen, long Sent, long Failed, long? Waiting, long? Oldest);
 
 /// <summary>Body of /healthz.</summary>
-internal sealed record SendingHealth(string Status, [property: JsonPropertyName("whatsapp")] WhatsAppHealth WhatsApp);
+/// <param name="Status"><c>ok</c>, or <c>degraded</c> while something that dispatch needs fails.</param>
+/// <param name="Degraded">By dependency: what fails; absent when nothing does.</param>
+/// <param name="WhatsApp">How sending is set up.</param>
+internal sealed record SendingHealth(
+    string Status,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, string>? Degraded,
+    [property: JsonPropertyName("whatsapp")] WhatsAppHealth WhatsApp);
 
 /// <summary>The block <c>whatsapp</c> of /healthz.</summary>
 internal sealed record WhatsAppHealth(SendingRuntime Runtime);

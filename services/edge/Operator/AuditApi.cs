@@ -45,8 +45,9 @@ internal static class AuditApi
                 request.Heads[log] = head;
             return await services.AccountOf(consumer).GetAuditAsync(request, deadline: services.PatientDeadline, cancellationToken: cancellationToken);
         }
-        catch (RpcException) when (!cancellationToken.IsCancellationRequested)
+        catch (RpcException exception) when (!cancellationToken.IsCancellationRequested)
         {
+            services.Missed(consumer, exception);
             return null;
         }
     }

@@ -33,8 +33,10 @@ internal sealed class Consumers(ServiceCalls services)
             }
             catch (RpcException exception) when (exception.StatusCode is not (StatusCode.InvalidArgument or StatusCode.FailedPrecondition or StatusCode.Cancelled))
             {
-                if (exception.StatusCode != StatusCode.NotFound)
-                    failure ??= exception;
+                if (exception.StatusCode == StatusCode.NotFound)
+                    continue;
+                services.Missed(candidate, exception);
+                failure ??= exception;
             }
         }
 

@@ -20,11 +20,13 @@ internal sealed class DispatchRuntime : BackgroundService, IHealthDetail
     private readonly HttpClient _client;
     private readonly string _path;
     private readonly TimeProvider _clock;
+    private readonly DependencyState _state;
     private volatile Told? _told;
 
     /// <summary>Prepares to ask through edge's sidecar.</summary>
-    public DispatchRuntime(SidecarSettings sidecar, EdgeOptions options, TimeProvider clock)
+    public DispatchRuntime(SidecarSettings sidecar, EdgeOptions options, DependencyStates dependencies, TimeProvider clock)
     {
+        _state = dependencies.Of("dispatch health", $"'{options.Operator.Dispatch}' does not tell of its sending, so /healthz here has no whatsapp.runtime");
         _clock = clock;
         _path = SidecarHttp.InvokePath(options.Operator.Dispatch, "/healthz");
         _client = SidecarHttp.ClientOf(sidecar, traced: false);
@@ -62,11 +64,15 @@ internal sealed class DispatchRuntime : BackgroundService, IHealthDetail
         try
         {
             var health = JsonNode.Parse(await _client.GetStringAsync(_path, cancellationToken));
-            return health?["whatsapp"]?["runtime"] is JsonObject runtime ? Known(runtime) : null;
+            if (health?["whatsapp"]?["runtime"] is not JsonObject runtime)
+                throw new JsonException("There is no whatsapp.runtime.");
+            _state.Works();
+            return Known(runtime);
         }
         catch (Exception exception) when (
             exception is HttpRequestException or JsonException or InvalidOperationException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
+            _state.Fails(exception);
             return null;
         }
     }

@@ -78,6 +78,7 @@ internal static class ErasuresApi
             }
             catch (RpcException exception) when (left != begun && exception.StatusCode is (StatusCode.Unavailable or StatusCode.DeadlineExceeded))
             {
+                services.Missed(left.Service, exception);
                 // What was done need not be done again.
                 return (rows, left);
             }
@@ -100,6 +101,7 @@ internal static class ErasuresApi
             }
             catch (RpcException exception) when (exception.StatusCode == StatusCode.Unavailable && clock.GetUtcNow() + Pause < until)
             {
+                services.Missed(app, exception);
                 await Task.Delay(Pause, clock, cancellationToken);
             }
         }

@@ -6,7 +6,7 @@ using WhatsAppMesh.Ingest.V1;
 namespace WhatsAppMesh.Edge.Operator;
 
 /// <summary>The services behind edge over gRPC, through edge's sidecar.</summary>
-internal sealed class ServiceCalls(GrpcClientFactory clients, EdgeOptions options, TimeProvider clock)
+internal sealed class ServiceCalls(GrpcClientFactory clients, EdgeOptions options, DependencyStates dependencies, TimeProvider clock)
 {
     /// <summary>Longest answer to one question; a stream sets its own.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(15);
@@ -56,6 +56,9 @@ internal sealed class ServiceCalls(GrpcClientFactory clients, EdgeOptions option
 
     /// <summary>Dead letters of one consumer.</summary>
     public DeadLetters.V1.DeadLetters.DeadLettersClient DeadLettersOf(string consumer) => ClientOf<DeadLetters.V1.DeadLetters.DeadLettersClient>(consumer);
+
+    /// <summary>Counts a service that could not be asked, where the answer goes on without it.</summary>
+    public void Missed(string app, Grpc.Core.RpcException exception) => dependencies.Of($"service {app}", $"'{app}' cannot be asked").Count(exception);
 
     /// <summary>The account of one consumer.</summary>
     public Account.AccountClient AccountOf(string consumer) => ClientOf<Account.AccountClient>(consumer);

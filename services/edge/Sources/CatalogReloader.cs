@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Edge.Sources;
 
@@ -9,13 +10,14 @@ namespace WhatsAppMesh.Edge.Sources;
 /// ConfigMap is replaced by moving symbolic links, which file watchers miss. A broken new version changes nothing and is reported.
 /// </summary>
 public sealed partial class CatalogReloader(
-    CatalogFile file, SecretReader secrets, CurrentCatalog current, EdgeOptions options, EdgeMetrics metrics, TimeProvider clock,
+    CatalogFile file, SecretReader secrets, CurrentCatalog current, EdgeOptions options, EdgeMetrics metrics, DependencyStates dependencies, TimeProvider clock,
     ILogger<CatalogReloader> logger)
     : BackgroundService
 {
     private static readonly TimeSpan StartInterval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
 
+    private readonly DependencyState _state = dependencies.Of("senders", "The newest configuration of the senders is not in use; the notes say why, and the last good one stays");
     private byte[] _fingerprint = [];
 
     /// <summary>Loads the catalog before the service takes requests.</summary>
@@ -53,13 +55,16 @@ public sealed partial class CatalogReloader(
         try
         {
             await LoadAsync(cancellationToken);
+            _state.Works();
         }
         catch (CatalogException exception)
         {
+            _state.Fails("invalid");
             Report([.. exception.Errors.Select(static error => $"The new configuration is not in use: {error}")]);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
+            _state.Fails(exception);
             Report([$"The configuration could not be looked at ({exception.GetType().Name})."]);
         }
     }
@@ -103,6 +108,7 @@ public sealed partial class CatalogReloader(
             }
         }
 
+        secrets.EndRound();
         return (texts, problems);
     }
 

@@ -1,5 +1,6 @@
 using Dapr;
 using Dapr.Client;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Edge.Sources;
 
@@ -13,11 +14,27 @@ public readonly record struct SecretReading(string? Text, string? Problem);
 /// not lock out a collector whose secret was good a moment ago. A secret is withdrawn by its entry or its expiry, not by emptying it.
 /// </summary>
 /// <remarks>Not for concurrent use: the reloader alone calls it.</remarks>
-public sealed class SecretReader(DaprClient dapr, EdgeOptions options, TimeProvider clock)
+public sealed class SecretReader(DaprClient dapr, EdgeOptions options, DependencyStates dependencies, TimeProvider clock)
 {
     private static readonly TimeSpan StorePatience = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<string, Remembered> _remembered = new(StringComparer.Ordinal);
+    private readonly DependencyState _state = dependencies.Of("secrets", "Some of the senders' secrets cannot be read; the notes say which, and the last good values stay in use");
+    private string? _failure;
+    private bool _hasRead;
+
+    /// <summary>
+    /// Tells what the reads since the last call came to: one secret that cannot be read is told however many others can. A round that read
+    /// nothing says nothing.
+    /// </summary>
+    public void EndRound()
+    {
+        if (_failure is { } code)
+            _state.Fails(code);
+        else if (_hasRead)
+            _state.Works();
+        (_failure, _hasRead) = (null, false);
+    }
 
     /// <summary>Reads one secret. <see cref="SecretSettings.KeyHash"/> is no secret to read and gives its own text.</summary>
     /// <param name="secret">The reference.</param>
@@ -64,14 +81,17 @@ public sealed class SecretReader(DaprClient dapr, EdgeOptions options, TimeProvi
         return await ReadStoreAsync(secret.Store!, secret.Key!, cancellationToken);
     }
 
-    private static async ValueTask<(string? Text, string? Problem)> ReadFileAsync(string path, CancellationToken cancellationToken)
+    private async ValueTask<(string? Text, string? Problem)> ReadFileAsync(string path, CancellationToken cancellationToken)
     {
         try
         {
-            return ((await File.ReadAllTextAsync(path, cancellationToken)).TrimEnd('\r', '\n'), null);
+            var text = await File.ReadAllTextAsync(path, cancellationToken);
+            _hasRead = true;
+            return (text.TrimEnd('\r', '\n'), null);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
+            _failure ??= FailureCode.Of(exception);
             return (null, $"The file cannot be read ({exception.GetType().Name}).");
         }
     }
@@ -83,16 +103,19 @@ public sealed class SecretReader(DaprClient dapr, EdgeOptions options, TimeProvi
         try
         {
             var values = await dapr.GetSecretAsync(store, key, cancellationToken: patience.Token);
+            _hasRead = true;
             if (values.TryGetValue(key, out var text) || (values.Count == 1 && (text = values.Values.First()) is not null))
                 return (text, null);
             return (null, $"The secret store gives {values.Count} values and none is named like the key.");
         }
-        catch (DaprException)
+        catch (DaprException exception)
         {
+            _failure ??= FailureCode.Of(exception);
             return (null, "The secret store did not give it; see the sidecar's log.");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
+            _failure ??= FailureCode.Timeout;
             return (null, $"The secret store did not answer within {StorePatience.TotalSeconds} s.");
         }
     }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Npgsql;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Ingest;
 
@@ -7,13 +8,15 @@ namespace WhatsAppMesh.Ingest;
 /// Keeps the lake's monthly partitions two months ahead of the clock. A partition is made detached and then attached: a plain
 /// <c>create table ... partition of</c> locks out every insert behind one long reader, ATTACH does not.
 /// </summary>
-internal sealed partial class LakePartitions(LakeDatabase database, TimeProvider clock, ILogger<LakePartitions> logger) : BackgroundService
+internal sealed partial class LakePartitions(
+    LakeDatabase database, DependencyStates dependencies, TimeProvider clock, ILogger<LakePartitions> logger) : BackgroundService
 {
     private const int MonthsAhead = 2;
 
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
 
+    private readonly DependencyState _state = dependencies.Of("partitions", "The lake's partitions of the coming months cannot be made");
     private readonly ConcurrentDictionary<LakeMonth, bool> _known = new();
 
     /// <summary>Makes sure that an event received at a time has a partition; free when it is known to.</summary>
@@ -44,11 +47,14 @@ internal sealed partial class LakePartitions(LakeDatabase database, TimeProvider
             var now = clock.GetUtcNow();
             for (var ahead = 0; ahead <= MonthsAhead; ahead++)
                 await EnsureAsync(now.AddMonths(ahead), cancellationToken);
+            _state.Works();
             return true;
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            Log.NotPrepared(logger, exception.GetType().Name, exception.Message);
+            if (!_state.IsFailing)
+                Log.NotPrepared(logger, exception.GetType().Name, exception.Message);
+            _state.Fails(exception);
             return false;
         }
         catch (OperationCanceledException)

@@ -17,12 +17,16 @@ internal sealed partial class LakeStore : IAsyncDisposable
     private readonly LakePartitions _partitions;
     private readonly LakeSignal _signal;
     private readonly IngestMetrics _metrics;
+    private readonly DependencyState _state;
     private readonly ILogger _logger;
     private readonly long _queueBytes;
     private long _waitingBytes;
 
-    public LakeStore(LakeWriter writer, LakePartitions partitions, LakeSignal signal, IngestMetrics metrics, IngestOptions options, ILogger<LakeStore> logger)
+    public LakeStore(
+        LakeWriter writer, LakePartitions partitions, LakeSignal signal, IngestMetrics metrics, IngestOptions options, DependencyStates dependencies,
+        ILogger<LakeStore> logger)
     {
+        _state = dependencies.Of("lake", "Events cannot be stored; their senders are told to send them again");
         (_writer, _partitions, _signal, _metrics, _logger) = (writer, partitions, signal, metrics, logger);
         _queueBytes = options.QueueBytes;
         var bounds = new GroupCommitOptions
@@ -45,6 +49,7 @@ internal sealed partial class LakeStore : IAsyncDisposable
         if (Interlocked.Add(ref _waitingBytes, weight) is var waiting && waiting > _queueBytes && waiting > weight)
         {
             Interlocked.Add(ref _waitingBytes, -weight);
+            _state.Count("queue_full");
             throw new LakeUnavailableException("too many bytes wait for a commit");
         }
         try
@@ -53,6 +58,7 @@ internal sealed partial class LakeStore : IAsyncDisposable
         }
         catch (QueueFullException)
         {
+            _state.Count("queue_full");
             throw new LakeUnavailableException("too many requests wait for a commit");
         }
         catch (ObjectDisposedException)
@@ -103,6 +109,7 @@ internal sealed partial class LakeStore : IAsyncDisposable
             await _writer.AppendAsync(stored, cancellationToken);
             _signal.Set();
             _metrics.Committed(stored.Length);
+            _state.Works();
             Distribute(stored, rows, results);
             return results;
         }
@@ -115,6 +122,11 @@ internal sealed partial class LakeStore : IAsyncDisposable
             if (exception is not PostgresException || IsTransient(exception))
                 await _writer.AbandonAsync();
             Log.NotCommitted(_logger, requests.Count, Describe(exception));
+            // What one request's own events cause says nothing about the others'.
+            if (IsTransient(exception))
+                _state.Fails(exception);
+            else
+                _state.Count(exception);
             throw;
         }
         finally

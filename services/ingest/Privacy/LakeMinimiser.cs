@@ -1,5 +1,6 @@
 using Npgsql;
 using WhatsAppMesh.Events;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Ingest;
 
@@ -7,7 +8,8 @@ namespace WhatsAppMesh.Ingest;
 /// Makes the copies that readers of minimised tenants see, behind the log and not in it: an append does nothing for them. One replica at a time;
 /// what was logged before a tenant was minimised is copied first.
 /// </summary>
-internal sealed partial class LakeMinimiser(LakeDatabase database, Minimisation minimisation, TimeProvider clock, ILogger<LakeMinimiser> logger) : BackgroundService
+internal sealed partial class LakeMinimiser(
+    LakeDatabase database, Minimisation minimisation, DependencyStates dependencies, TimeProvider clock, ILogger<LakeMinimiser> logger) : BackgroundService
 {
     private const int RowsPerStep = 500;
     private const long BytesPerStep = 8 * 1024 * 1024;
@@ -26,6 +28,8 @@ internal sealed partial class LakeMinimiser(LakeDatabase database, Minimisation 
         """;
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly DependencyState _state = dependencies.Of("minimiser", "Minimised copies cannot be made; readers of minimised tenants see less");
 
     private sealed record Place(int Tenant, int Log, long Position);
 
@@ -55,6 +59,7 @@ internal sealed partial class LakeMinimiser(LakeDatabase database, Minimisation 
                 await database.EnsureSchemaAsync(stoppingToken);
                 if (await RunAsync(stoppingToken) is > 0 and var copied)
                     Log.Copied(logger, copied);
+                _state.Works();
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -63,7 +68,9 @@ internal sealed partial class LakeMinimiser(LakeDatabase database, Minimisation 
             catch (Exception exception)
             {
                 // Readers see less until the next round, and never more.
-                Log.Interrupted(logger, exception.GetType().Name);
+                if (!_state.IsFailing)
+                    Log.Interrupted(logger, exception.GetType().Name);
+                _state.Fails(exception);
             }
             await Task.Delay(Interval, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

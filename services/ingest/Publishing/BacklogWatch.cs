@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
 using Npgsql;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Ingest;
 
 /// <summary>Keeps the figures of what waits to be published fresh, on every replica: an alert must not depend on who publishes.</summary>
-internal sealed class BacklogWatch(LakeDatabase database, IngestMetrics metrics, TimeProvider clock) : BackgroundService
+internal sealed class BacklogWatch(LakeDatabase database, IngestMetrics metrics, DependencyStates dependencies, TimeProvider clock) : BackgroundService
 {
     private const string Sql =
         """
@@ -15,6 +16,8 @@ internal sealed class BacklogWatch(LakeDatabase database, IngestMetrics metrics,
         """;
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+    private readonly DependencyState _state = dependencies.Of("backlog", "What waits to be published cannot be counted; the figures are old");
 
     /// <summary>Looks now.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
@@ -51,15 +54,17 @@ internal sealed class BacklogWatch(LakeDatabase database, IngestMetrics metrics,
             {
                 await database.EnsureSchemaAsync(stoppingToken);
                 metrics.Backlog = await LookAsync(database.Queries, clock.GetUtcNow(), stoppingToken);
+                _state.Works();
                 await timer.WaitForNextTickAsync(stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
             }
-            catch (Exception)
+            catch (Exception exception)
             {
-                // Whatever it was, the next look may succeed. The readiness probe reports a database that is away; the last figures stay.
+                // Whatever it was, the next look may succeed; the last figures stay.
+                _state.Fails(exception);
                 await Task.Delay(Interval, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

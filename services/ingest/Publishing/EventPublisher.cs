@@ -1,4 +1,5 @@
 using Npgsql;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Ingest;
 
@@ -12,6 +13,7 @@ internal sealed partial class EventPublisher(
     LakeSignal signal,
     IngestMetrics metrics,
     IngestOptions options,
+    DependencyStates dependencies,
     TimeProvider clock,
     ILogger<EventPublisher> logger) : BackgroundService
 {
@@ -19,6 +21,8 @@ internal sealed partial class EventPublisher(
 
     private static readonly TimeSpan NotifyPause = TimeSpan.FromMilliseconds(5);
 
+    private readonly DependencyState _database = dependencies.Of("publisher database", "The database does not let the publisher work; events wait in the log");
+    private readonly DependencyState _pubSub = dependencies.Of("pubsub", $"The sidecar does not publish to '{options.PubSub}'; events wait in the log");
     private readonly Dictionary<int, PublishPace> _paces = [];
 
     /// <inheritdoc/>
@@ -40,7 +44,9 @@ internal sealed partial class EventPublisher(
             }
             catch (Exception exception)
             {
-                Log.Interrupted(logger, exception.GetType().Name, exception is PostgresException postgres ? postgres.SqlState : exception.Message);
+                if (!_database.IsFailing)
+                    Log.Interrupted(logger, exception.GetType().Name, exception is PostgresException postgres ? postgres.SqlState : exception.Message);
+                _database.Fails(exception);
             }
             await Task.Delay(options.PublisherPoll, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -53,6 +59,7 @@ internal sealed partial class EventPublisher(
         await using var notify = new NpgsqlCommand($"notify {Channel}", session);
         while (await attempt.ExecuteScalarAsync(cancellationToken) is not true)
         {
+            _database.Works();
             await notify.ExecuteNonQueryAsync(cancellationToken);
             // One notification stands for many commits: under load there are thousands a second.
             await Task.Delay(NotifyPause, clock, cancellationToken);
@@ -71,7 +78,9 @@ internal sealed partial class EventPublisher(
             while (true)
             {
                 var isDone = true;
-                foreach (var (log, published, head) in await cursor.PendingAsync(cancellationToken))
+                var pending = await cursor.PendingAsync(cancellationToken);
+                _database.Works();
+                foreach (var (log, published, head) in pending)
                     isDone &= await PublishLogAsync(cursor, request, log, published, head, cancellationToken);
                 if (isDone)
                     await signal.WaitAsync(options.PublisherPoll, cancellationToken);
@@ -113,6 +122,7 @@ internal sealed partial class EventPublisher(
 
     private void Accept(PublishPace pace, int events)
     {
+        _pubSub.Works();
         metrics.Published(events);
         if (!pace.WithPayloads)
             Log.Stripped(logger);
@@ -125,7 +135,10 @@ internal sealed partial class EventPublisher(
     {
         metrics.PublishFailed();
         pace.Fail(events, problem.IsRefusal);
-        Log.Refused(logger, events, problem.Reason, pace.Failures);
+        // A refusal is about these events and said of each; an outage is one, however often it is tried.
+        if (problem.IsRefusal || !_pubSub.IsFailing)
+            Log.Refused(logger, events, problem.Reason, pace.Failures);
+        _pubSub.Fails(problem.Code);
         var factor = Math.Min(30, Math.Pow(2, pace.Failures - 1));
         await Task.Delay(options.PublishRetry * factor * (0.75 + (Random.Shared.NextDouble() / 2)), clock, cancellationToken);
     }

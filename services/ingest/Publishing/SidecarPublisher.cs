@@ -30,15 +30,15 @@ internal sealed class SidecarPublisher : IDisposable
             if (answer.IsSuccessStatusCode)
                 return null;
             var reason = $"HTTP {(int)answer.StatusCode} {await ErrorCodeAsync(answer, cancellationToken)}".TrimEnd();
-            return new PublishProblem(reason, IsRefusal: answer.StatusCode <= HttpStatusCode.InternalServerError);
+            return new PublishProblem(reason, $"{(int)answer.StatusCode}", IsRefusal: answer.StatusCode <= HttpStatusCode.InternalServerError);
         }
         catch (HttpRequestException exception)
         {
-            return new PublishProblem($"no answer from {_address.Authority} ({exception.HttpRequestError})", IsRefusal: false);
+            return new PublishProblem($"no answer from {_address.Authority} ({exception.HttpRequestError})", FailureCode.Of(exception), IsRefusal: false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new PublishProblem($"no answer from {_address.Authority} within {_client.Timeout.TotalSeconds} s", IsRefusal: false);
+            return new PublishProblem($"no answer from {_address.Authority} within {_client.Timeout.TotalSeconds} s", FailureCode.Timeout, IsRefusal: false);
         }
     }
 
@@ -62,5 +62,6 @@ internal sealed class SidecarPublisher : IDisposable
 
 /// <summary>Why a request was not published.</summary>
 /// <param name="Reason">Fit for a log.</param>
+/// <param name="Code">In one word, fit for a label.</param>
 /// <param name="IsRefusal">True: the sidecar answered that it does not take this request. False: it is away or not ready.</param>
-internal sealed record PublishProblem(string Reason, bool IsRefusal);
+internal sealed record PublishProblem(string Reason, string Code, bool IsRefusal);

@@ -6,7 +6,7 @@ using WhatsAppMesh.Hosting;
 namespace WhatsAppMesh.Ingest;
 
 /// <summary>Asks consumers, through this service's sidecar, which positions they still need.</summary>
-internal sealed class ConsumerAccounts(GrpcClientFactory clients)
+internal sealed class ConsumerAccounts(GrpcClientFactory clients, DependencyStates dependencies)
 {
     private const int MaxRanges = 1_000;
 
@@ -23,6 +23,7 @@ internal sealed class ConsumerAccounts(GrpcClientFactory clients)
     /// <summary>Why a consumer still needs some of the positions; null when it has had all of them.</summary>
     public async Task<string?> WhyNotYetAsync(string consumer, IReadOnlyList<LogSpan> spans, CancellationToken cancellationToken)
     {
+        var state = dependencies.Of($"account of {consumer}", $"'{consumer}' cannot be asked what it still needs, so retention waits");
         var account = clients.CreateClient<Account.AccountClient>(SidecarClients.NameOf<Account.AccountClient>(consumer));
         foreach (var chunk in spans.Chunk(MaxRanges))
         {
@@ -31,11 +32,13 @@ internal sealed class ConsumerAccounts(GrpcClientFactory clients)
             {
                 using var call = account.GetMissingAsync(request, cancellationToken: cancellationToken);
                 var missing = (await call).Ranges;
+                state.Works();
                 if (missing.Count > 0)
                     return $"{consumer} still needs {(missing.Count < MaxRanges ? missing.Sum(static range => range.To - range.From + 1) : "many")} of its events";
             }
             catch (RpcException exception) when (!cancellationToken.IsCancellationRequested)
             {
+                state.Fails(exception);
                 return $"{consumer} cannot be asked ({exception.StatusCode})";
             }
         }

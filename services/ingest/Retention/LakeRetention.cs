@@ -1,4 +1,5 @@
 using Npgsql;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Ingest;
 
@@ -9,11 +10,13 @@ namespace WhatsAppMesh.Ingest;
 /// </summary>
 internal sealed partial class LakeRetention(
     LakeDatabase database, ConsumerAccounts consumers, LakePartitions partitions, RetentionOptions options, IngestMetrics metrics,
-    TimeProvider clock, ILogger<LakeRetention> logger) : BackgroundService
+    DependencyStates dependencies, TimeProvider clock, ILogger<LakeRetention> logger) : BackgroundService
 {
     private const string Grown = "more events came into it meanwhile";
 
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(10);
+
+    private readonly DependencyState _state = dependencies.Of("retention", "The database does not let retention work; the lake keeps more than it should");
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -25,6 +28,7 @@ internal sealed partial class LakeRetention(
             {
                 await database.EnsureSchemaAsync(stoppingToken);
                 await RunAsync(stoppingToken);
+                _state.Works();
                 // Without retention there is only what an earlier configuration left half done.
                 if (!options.IsOn)
                     return;
@@ -35,7 +39,9 @@ internal sealed partial class LakeRetention(
             }
             catch (Exception exception)
             {
-                Log.Interrupted(logger, exception.GetType().Name, exception is PostgresException postgres ? postgres.SqlState : exception.Message);
+                if (!_state.IsFailing)
+                    Log.Interrupted(logger, exception.GetType().Name, exception is PostgresException postgres ? postgres.SqlState : exception.Message);
+                _state.Fails(exception);
                 wait = Retry < wait ? Retry : wait;
             }
             await Task.Delay(wait, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
