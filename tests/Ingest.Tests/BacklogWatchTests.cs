@@ -1,3 +1,4 @@
+using WhatsAppMesh.Libs.Tests.Scraping;
 using WhatsAppMesh.LocalPostgres;
 
 namespace WhatsAppMesh.Ingest.Tests;
@@ -17,12 +18,16 @@ public sealed class BacklogWatchTests : IAsyncLifetime
         await using var ingest = await IngestUnderTest.StartAsync(_database!.ConnectionString);
         Assert.Equal(201, (await ingest.PostV2Async(Guid.NewGuid().ToString(), """{"type":"messages.upsert","payload":{}}""")).Status);
         using var metrics = new IngestMetrics();
-        using var watch = new BacklogWatch(ingest.Services.GetRequiredService<LakeDatabase>(), metrics, new BrokenClock(failures: 3));
+        using var seen = new SeenDependencies();
+        using var watch = new BacklogWatch(ingest.Services.GetRequiredService<LakeDatabase>(), metrics, seen.States, new BrokenClock(failures: 3));
 
         await watch.StartAsync(default);
 
         await Eventually.TrueAsync(() => metrics.Backlog.Events == 1, "a look after the failures tells the backlog");
         Assert.False(watch.ExecuteTask!.IsCompleted);
+        await Eventually.TrueAsync(() => seen.Logs.OfDependencies.Count == 2, "the failure and its end were said once each");
+        Assert.Equal(3, seen.Counted.Count);
+        Assert.Empty(seen.States.Degraded);
         await watch.StopAsync(default);
         Assert.True(watch.ExecuteTask.IsCompletedSuccessfully);
     }

@@ -1,6 +1,7 @@
 using System.Text;
 using WhatsAppMesh.Dispatch.Sending;
 using WhatsAppMesh.Hosting;
+using WhatsAppMesh.Libs.Tests.Scraping;
 using WhatsAppMesh.Libs.Tests.Sidecars;
 
 namespace WhatsAppMesh.Sends.Tests;
@@ -53,9 +54,34 @@ public sealed class BrokerClientTests
     public async Task A_sidecar_that_does_not_listen_was_told_nothing()
     {
         var nobody = new Uri("http://127.0.0.1:9");
-        using var client = new BrokerClient(new SidecarSettings(nobody, nobody, null, null), Options, new BrokerCircuit(TimeProvider.System), TimeProvider.System);
+        using var seen = new SeenDependencies();
+        using var client = new BrokerClient(new SidecarSettings(nobody, nobody, null, null), Options, new BrokerCircuit(TimeProvider.System), seen.States, TimeProvider.System);
 
         Assert.True((await client.SendAsync("i", "{}"u8.ToArray(), "key", default)).NothingLeft);
+        Assert.Equal("The WhatsApp broker cannot be called (no_connection).", seen.States.Degraded["broker"]);
+    }
+
+    [Theory]
+    [InlineData(401, true)]
+    [InlineData(403, true)]
+    [InlineData(503, false)]
+    public async Task A_broker_that_refuses_the_key_is_told_and_one_that_fails_is_counted(int status, bool isDegraded)
+    {
+        var answer = status;
+        await using var sidecar = await FakeDapr.StartAsync(http: async context =>
+        {
+            context.Response.StatusCode = answer;
+            await context.Response.WriteAsync("{}");
+        });
+        using var seen = new SeenDependencies();
+        using var client = new BrokerClient(Of(sidecar), Options, new BrokerCircuit(TimeProvider.System), seen.States, TimeProvider.System);
+
+        await client.SendAsync("i", "{}"u8.ToArray(), "key", default);
+        Assert.Equal(isDegraded, seen.States.Degraded.ContainsKey("broker"));
+        Assert.Equal([$"mesh_dependency_failures_total{{dependency=broker,code={status}}}"], seen.Counted);
+        answer = 404;
+        await client.SendAsync("i", "{}"u8.ToArray(), "key", default);
+        Assert.Empty(seen.States.Degraded);
     }
 
     [Theory]
@@ -71,7 +97,8 @@ public sealed class BrokerClientTests
             await context.Response.WriteAsync("""{"errorCode":"ERR_DIRECT_INVOKE","message":"circuit breaker is open"}""");
         });
         var circuit = new BrokerCircuit(TimeProvider.System);
-        using var client = new BrokerClient(Of(sidecar), options, circuit, TimeProvider.System);
+        using var seen = new SeenDependencies();
+        using var client = new BrokerClient(Of(sidecar), options, circuit, seen.States, TimeProvider.System);
 
         await client.AskAsync(HttpMethod.Get, "/instances/i/status", null, default);
         Assert.False(circuit.IsOpen);
@@ -106,7 +133,8 @@ public sealed class BrokerClientTests
 
     private static async Task<BrokerReply> SendAsync(FakeDapr sidecar)
     {
-        using var client = new BrokerClient(Of(sidecar), Options, new BrokerCircuit(TimeProvider.System), TimeProvider.System);
+        using var seen = new SeenDependencies();
+        using var client = new BrokerClient(Of(sidecar), Options, new BrokerCircuit(TimeProvider.System), seen.States, TimeProvider.System);
         return await client.SendAsync("instance-0", "{}"u8.ToArray(), "key", default);
     }
 }

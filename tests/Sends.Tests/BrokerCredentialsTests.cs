@@ -1,6 +1,7 @@
 using Dapr.Client.Autogen.Grpc.v1;
 using Grpc.Core;
 using WhatsAppMesh.Dispatch.Sending;
+using WhatsAppMesh.Libs.Tests.Scraping;
 using WhatsAppMesh.Libs.Tests.Sidecars;
 
 namespace WhatsAppMesh.Sends.Tests;
@@ -21,19 +22,23 @@ public sealed class BrokerCredentialsTests
             return works ? new GetSecretResponse { Data = { ["WHATSAPP_BROKER_API_KEY"] = "k" } } : throw new RpcException(new Status(failure, "not yet"));
         });
         using var dapr = SidecarServices.ClientOf(sidecar.Http, sidecar.Grpc);
-        var credentials = new BrokerCredentials(dapr, new SendingOptions(), clock);
+        using var seen = new SeenDependencies();
+        var credentials = new BrokerCredentials(dapr, new SendingOptions(), seen.States, clock);
 
         Assert.False(await credentials.ExistAsync(default));
         Assert.False(await credentials.ExistAsync(default));
         Assert.Equal(1, looks);
+        Assert.Contains("broker key", seen.States.Degraded.Keys);
 
         works = true;
         clock.Advance(TimeSpan.FromSeconds(2));
         Assert.True(await credentials.ExistAsync(default));
+        Assert.Empty(seen.States.Degraded);
 
         works = false;
         clock.Advance(new SendingOptions().CredentialsAge);
         Assert.True(await credentials.ExistAsync(default));
         Assert.Equal(3, looks);
+        Assert.Equal(3, seen.Logs.OfDependencies.Count);
     }
 }

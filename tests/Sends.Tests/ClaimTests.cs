@@ -175,7 +175,7 @@ public abstract class ClaimTests(string stateType, string? token) : IAsyncLifeti
     private ClaimStore Worker(string name, DaprClient? dapr = null, TimeSpan? retention = null)
     {
         var options = new ClaimOptions { Lease = Lease, Retention = retention ?? TimeSpan.FromDays(30) };
-        return new ClaimStore(dapr ?? _dapr, options, new WorkerIdentity(name), new LeaseWatch(_clock), _clock);
+        return new ClaimStore(dapr ?? _dapr, options, new WorkerIdentity(name), new LeaseWatch(_clock), new ClaimCalls(_seen.Meters, _seen.States, options), _clock);
     }
 
     private static async Task<ClaimAnswer> TakeAsync(ClaimStore store, string key) => (await store.TakeAsync([new ClaimWish(key, 0)], default))[0];

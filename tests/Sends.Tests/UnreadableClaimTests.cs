@@ -1,6 +1,7 @@
 using Dapr;
 using Grpc.Core;
 using WhatsAppMesh.Dispatch.Claims;
+using WhatsAppMesh.Libs.Tests.Scraping;
 
 namespace WhatsAppMesh.Sends.Tests;
 
@@ -10,11 +11,16 @@ public sealed class UnreadableClaimTests : IAsyncLifetime
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(60);
 
     private readonly ManualClock _clock = new();
+    private readonly SeenDependencies _seen = new();
     private FakeClaims _store = null!;
 
     public async Task InitializeAsync() => _store = await FakeClaims.StartAsync();
 
-    public async Task DisposeAsync() => await _store.DisposeAsync();
+    public async Task DisposeAsync()
+    {
+        await _store.DisposeAsync();
+        _seen.Dispose();
+    }
 
     [Fact]
     public async Task A_key_that_cannot_be_read_is_no_answer_and_its_neighbours_have_theirs()
@@ -83,7 +89,11 @@ public sealed class UnreadableClaimTests : IAsyncLifetime
         await Assert.ThrowsAsync<DaprException>(() => store.RenewAsync(held, default));
     }
 
-    private ClaimStore Worker(string name) => new(_store.Client, new ClaimOptions { Lease = Lease }, new WorkerIdentity(name), new LeaseWatch(_clock), _clock);
+    private ClaimStore Worker(string name)
+    {
+        var options = new ClaimOptions { Lease = Lease };
+        return new(_store.Client, options, new WorkerIdentity(name), new LeaseWatch(_clock), new ClaimCalls(_seen.Meters, _seen.States, options), _clock);
+    }
 
     private static async Task<ClaimAnswer> TakeAsync(ClaimStore store, string key) => (await store.TakeAsync([new ClaimWish(key, 0)], default))[0];
 }

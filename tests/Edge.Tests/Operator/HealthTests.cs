@@ -22,11 +22,13 @@ public sealed class HealthTests
     }
 
     [Fact]
-    public async Task Health_is_good_without_dispatch()
+    public async Task Health_without_dispatch_is_degraded_and_the_process_alive()
     {
         await using var edge = await EdgeUnderTest.StartAsync(new() { ["DAPR_HTTP_ENDPOINT"] = "http://127.0.0.1:1" });
+        await Answers.EventuallyAsync(async () => (await HealthAsync(edge))["degraded"]?["dispatch health"] is not null, "dispatch has been asked for");
         var health = await HealthAsync(edge);
-        Assert.Equal("ok", health["status"]!.GetValue<string>());
+        Assert.Equal("degraded", health["status"]!.GetValue<string>());
+        Assert.EndsWith("(no_connection).", health["degraded"]!["dispatch health"]!.GetValue<string>(), StringComparison.Ordinal);
         Assert.False(health.ContainsKey("whatsapp"));
         await edge.Ingest.DisposeAsync();
     }
