@@ -2,6 +2,7 @@ using Dapr;
 using Dapr.Client;
 using Grpc.Core;
 using WhatsAppMesh.Dispatch.Claims;
+using WhatsAppMesh.Libs.Tests.Scraping;
 
 namespace WhatsAppMesh.Sends.Tests;
 
@@ -11,6 +12,7 @@ public abstract class ClaimTests(string stateType, string? token) : IAsyncLifeti
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(60);
 
     private readonly ManualClock _clock = new();
+    private readonly SeenDependencies _seen = new();
     private SendWorld _world = null!;
     private DaprClient _dapr = null!;
 
@@ -24,6 +26,7 @@ public abstract class ClaimTests(string stateType, string? token) : IAsyncLifeti
     {
         _dapr.Dispose();
         await _world.DisposeAsync();
+        _seen.Dispose();
     }
 
     [Fact]
@@ -33,6 +36,8 @@ public abstract class ClaimTests(string stateType, string? token) : IAsyncLifeti
 
         Assert.Single(answers.OfType<ClaimAnswer.Taken>());
         Assert.Equal(15, answers.OfType<ClaimAnswer.Busy>().Count());
+        Assert.Empty(_seen.Logs.OfDependencies);
+        Assert.DoesNotContain(_seen.Counted, static one => one.Contains("result=failed", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -165,11 +170,50 @@ public abstract class ClaimTests(string stateType, string? token) : IAsyncLifeti
         await Assert.ThrowsAsync<DaprException>(() => TakeAsync(store, "key"));
         await Assert.ThrowsAsync<DaprException>(() => store.RenewAsync(held, default));
         Assert.False(await store.SettleAsync([(held, ClaimState.Sent, null)], default));
+        Assert.Equal("Claims cannot be written or read in the state store 'claims', so due jobs wait (unavailable).", _seen.States.Degraded["claims"]);
+        Assert.Single(_seen.Logs.OfDependencies);
 
         var again = await _world.AddSidecarAsync();
         using var dapr = _world.ClientOf(again);
         Assert.IsType<ClaimAnswer.Busy>(await TakeAsync(Worker("b", dapr), "held"));
         Assert.IsType<ClaimAnswer.Taken>(await TakeAsync(Worker("b", dapr), "key"));
+        Assert.Empty(_seen.States.Degraded);
+        Assert.Equal(2, _seen.Logs.OfDependencies.Count);
+    }
+
+    [Fact]
+    public async Task A_store_without_its_table_is_told_once_and_its_recovery_is_seen_without_a_job()
+    {
+        var store = Worker("a");
+        await _world.ExecuteAtSidecarAsync("alter table sidecar.state rename to hidden");
+
+        for (var i = 0; i < 3; i++)
+        {
+            await Assert.ThrowsAsync<DaprException>(() => TakeAsync(store, $"key-{i}"));
+            await store.ProbeAsync(default);
+        }
+
+        Assert.Single(_seen.Logs.OfDependencies);
+        Assert.Contains("'claims'", _seen.States.Degraded["claims"], StringComparison.Ordinal);
+        await _world.ExecuteAtSidecarAsync("alter table sidecar.hidden rename to state");
+        await store.ProbeAsync(default);
+        Assert.Empty(_seen.States.Degraded);
+        Assert.Equal("No longer degraded, claims: it works again", _seen.Logs.OfDependencies[^1]);
+        Assert.IsType<ClaimAnswer.Taken>(await TakeAsync(store, "key-0"));
+    }
+
+    [Fact]
+    public async Task A_probe_that_was_left_behind_stands_in_no_way()
+    {
+        await TakenAsync(Worker("a"), "probe-a");
+        await _world.ExecuteAtSidecarAsync("alter table sidecar.state rename to hidden");
+        var store = Worker("a");
+        await Assert.ThrowsAsync<DaprException>(() => TakeAsync(store, "key"));
+        await _world.ExecuteAtSidecarAsync("alter table sidecar.hidden rename to state");
+
+        await store.ProbeAsync(default);
+
+        Assert.Empty(_seen.States.Degraded);
     }
 
     private ClaimStore Worker(string name, DaprClient? dapr = null, TimeSpan? retention = null)

@@ -30,6 +30,9 @@ internal sealed class FakeClaims : IAsyncDisposable
     /// <summary>Status that every read ends with; OK = none.</summary>
     public StatusCode ReadsEndWith { get; set; } = StatusCode.OK;
 
+    /// <summary>Status that every write ends with, and nothing is written; OK = none.</summary>
+    public StatusCode WritesEndWith { get; set; } = StatusCode.OK;
+
     /// <summary>Is done before each read.</summary>
     public Action BeforeRead { get; set; } = static () => { };
 
@@ -45,6 +48,13 @@ internal sealed class FakeClaims : IAsyncDisposable
         }
     }
 
+    /// <summary>Something stands under a key that is no claim.</summary>
+    public void Put(string key, string text)
+    {
+        lock (_rows)
+            _rows[key] = (ByteString.CopyFromUtf8(text), "foreign");
+    }
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
@@ -53,6 +63,8 @@ internal sealed class FakeClaims : IAsyncDisposable
 
     private IMessage Save(SaveStateRequest request)
     {
+        if (WritesEndWith != StatusCode.OK)
+            throw new RpcException(new Status(WritesEndWith, "no"));
         lock (_rows)
         {
             var refused = request.States.Count(state => !TrySave(state));

@@ -13,7 +13,7 @@ public sealed class MetricNamesTests
     public async Task Metrics_of_dispatch_keep_their_names_labels_and_bounds()
     {
         var scraped = await ScrapedMetrics.OfAsync(
-            static services => services.AddSingleton<BrokerCircuit>().AddSingleton<SendMetrics>().AddSingleton<DispatchMetrics>(),
+            static services => services.AddSingleton(new ClaimOptions()).AddSingleton<ClaimCalls>().AddSingleton<BrokerCircuit>().AddSingleton<SendMetrics>().AddSingleton<DispatchMetrics>(),
             static services =>
             {
                 var jobs = services.GetRequiredService<DispatchMetrics>();
@@ -27,6 +27,7 @@ public sealed class MetricNamesTests
                 sends.Unanswered(1);
                 sends.Lost();
                 sends.Ended(Ended(), SendOutcome.Sent);
+                services.GetRequiredService<ClaimCalls>().Settled("internal");
             });
 
         string[] expected =
@@ -35,8 +36,11 @@ public sealed class MetricNamesTests
             "jobs_duplicate_blocked_total counter",
             "jobs_skipped_already_claimed_total counter",
             "mesh_broker_circuit_state gauge",
+            "mesh_claim_calls_total counter {call,code,result}",
             "mesh_claims_lost_total counter",
             "mesh_claims_unanswered_total counter",
+            "mesh_dependency_degraded gauge {dependency}",
+            "mesh_dependency_failures_total counter {code,dependency}",
             "mesh_jobs_cancelled_total counter",
             "mesh_jobs_created_total counter",
             "mesh_jobs_expired_total counter",

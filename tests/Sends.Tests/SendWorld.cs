@@ -151,6 +151,14 @@ internal sealed class SendWorld : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>Does something to the database behind the sidecar's stores.</summary>
+    public async Task ExecuteAtSidecarAsync(string sql)
+    {
+        await using var database = NpgsqlDataSource.Create(_sidecarDatabase.ConnectionString);
+        await using var command = database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
     /// <summary>Waits until no job is pending or processing.</summary>
     public async Task DrainedAsync(TimeSpan patience)
     {
