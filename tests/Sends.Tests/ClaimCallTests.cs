@@ -62,7 +62,10 @@ public sealed class ClaimCallTests : IAsyncLifetime
         await Assert.ThrowsAsync<DaprException>(() => TakeAsync(Worker("w"), "key"));
 
         Assert.EndsWith($"({code}).", _seen.States.Degraded["claims"], StringComparison.Ordinal);
-        Assert.Contains($"{{call=read,result=failed,code={code}}}", Calls);
+        Assert.Equal(["{call=create,result=ok,code=none}", $"{{call=read,result=failed,code={code}}}"], Calls);
+        _store.WritesEndWith = status;
+        await Assert.ThrowsAsync<DaprException>(() => TakeAsync(Worker("w"), "key"));
+        Assert.Contains($"{{call=create,result=failed,code={code}}}", Calls);
     }
 
     [Fact]

@@ -46,7 +46,7 @@ public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIden
         var since = time.GetTimestamp();
         var creates = wishes.Select(wish => Save(wish.Key, Mine(owner, wish.Fence + 1), etag: "")).ToList();
         var created = await WriteAsync(creates, cancellationToken);
-        var found = await ReadAsync(wishes.Select(static wish => wish.Key), created, cancellationToken);
+        var found = await ReadAsync(wishes.Select(static wish => wish.Key), ("create", created), cancellationToken);
         var failure = calls.Wrote("create", created, isExplained: wishes.All(wish => found.ContainsKey(wish.Key)));
 
         var free = wishes.Where(wish => found.TryGetValue(wish.Key, out var claim) && claim.Value.Owner != owner && IsFree(wish.Key, claim)).ToList();
@@ -60,7 +60,7 @@ public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIden
             });
             takenOverSince = time.GetTimestamp();
             var takenOver = await WriteAsync([.. takeovers], cancellationToken);
-            var now = await ReadAsync(free.Select(static wish => wish.Key), takenOver, cancellationToken);
+            var now = await ReadAsync(free.Select(static wish => wish.Key), ("take_over", takenOver), cancellationToken);
             var isExplained = free.All(wish => now.TryGetValue(wish.Key, out var claim) && claim.ETag != found[wish.Key].ETag);
             failure ??= calls.Wrote("take_over", takenOver, isExplained);
             foreach (var wish in free)
@@ -86,7 +86,7 @@ public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIden
         ArgumentNullException.ThrowIfNull(claim);
         var since = time.GetTimestamp();
         var written = await WriteAsync([Save(claim.Key, Mine(claim.Owner, claim.Fence), claim.ETag)], cancellationToken);
-        var isThere = (await ReadAsync([claim.Key], written, cancellationToken)).TryGetValue(claim.Key, out var now);
+        var isThere = (await ReadAsync([claim.Key], ("renew", written), cancellationToken)).TryGetValue(claim.Key, out var now);
         var failure = calls.Wrote("renew", written, isExplained: isThere && now.ETag != claim.ETag);
         calls.Ended(failure ?? (isThere ? null : ClaimCalls.Unanswered));
         if (!isThere)
@@ -168,9 +168,10 @@ public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIden
 
     /// <summary>Reads what was just written, or tried to.</summary>
     /// <param name="keys">The keys.</param>
-    /// <param name="written">Code of the write before it: of a store that takes nothing and shows nothing, the write says why.</param>
+    /// <param name="written">The write before it and its code: of a store that takes nothing and shows nothing, the write says why.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    private async Task<Dictionary<string, (Claim Value, string ETag)>> ReadAsync(IEnumerable<string> keys, string? written, CancellationToken cancellationToken)
+    private async Task<Dictionary<string, (Claim Value, string ETag)>> ReadAsync(
+        IEnumerable<string> keys, (string Call, string? Code) written, CancellationToken cancellationToken)
     {
         using var patience = Patience(cancellationToken);
         try
@@ -187,11 +188,12 @@ public sealed class ClaimStore(DaprClient dapr, ClaimOptions options, WorkerIden
                     isMalformed = true;
             }
 
-            calls.Read(isMalformed ? FailureCode.Malformed : found.Count < wanted.Count ? written ?? ClaimCalls.Unanswered : null);
+            calls.Read(isMalformed ? FailureCode.Malformed : found.Count < wanted.Count ? written.Code ?? ClaimCalls.Unanswered : null);
             return found;
         }
         catch (Exception exception) when (exception is DaprException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
+            calls.Wrote(written.Call, written.Code, isExplained: false);
             calls.ReadFailed(FailureCode.Of(exception));
             throw exception as DaprException ?? new DaprException($"The state store {options.Store} did not answer within {options.Timeout}.", exception);
         }
