@@ -19,7 +19,7 @@ internal static class Peer
             kestrel.AddServerHeader = false;
             kestrel.Listen(IPAddress.Loopback, port);
         });
-        builder.Services.AddSingleton(NpgsqlDataSource.Create(builder.Configuration.GetConnectionString("Database")!));
+        builder.Services.AddSingleton(new NpgsqlDataSourceBuilder(builder.Configuration.GetConnectionString("Database")) { Name = "peer" }.Build());
         builder.Services.AddSingleton<IPeerStore>(services => builder.Configuration["PEER_KIND"] switch
         {
             "group-commit" => new GroupCommitStore(services.GetRequiredService<NpgsqlDataSource>()),

@@ -15,9 +15,23 @@ namespace WhatsAppMesh.Hosting;
 /// <summary>OpenTelemetry, the same in every service: metrics for /metrics, and both signals over OTLP when an endpoint is set; traces alone where metrics are scraped.</summary>
 internal static class Telemetry
 {
+    private const string Own = "WhatsAppMesh.";
+
     // Npgsql and YARP have no instrumentation package here, and need none: they emit activities and meters of their own.
-    private static readonly string[] Sources = ["WhatsAppMesh.*", "Npgsql", "Yarp.ReverseProxy"];
-    private static readonly string[] Meters = ["WhatsAppMesh.*", "Npgsql"];
+    private static readonly string[] Sources = [Own + "*", "Npgsql", "Yarp.ReverseProxy"];
+    private static readonly string[] Meters = [Own + "*", "Npgsql"];
+
+    // What the framework's and Npgsql's meters may say. Everything else is left out, whatever a newer version adds: their addresses of servers and
+    // peers and their looked up names tell where a database or a broker is. A port is enough to tell the sidecar from the next service.
+    private static readonly string[] Labels =
+    [
+        "http.request.method", "http.response.status_code", "http.route", "http.connection.state", "error.type", "url.scheme",
+        "network.protocol.name", "network.protocol.version", "network.transport", "network.type", "server.port", "tls.protocol.version",
+        "aspnetcore.routing.match_status", "aspnetcore.routing.is_fallback", "aspnetcore.request.is_unhandled", "aspnetcore.user.is_authenticated",
+        "aspnetcore.diagnostics.exception.result", "aspnetcore.diagnostics.handler.type", "aspnetcore.rate_limiting.policy", "aspnetcore.rate_limiting.result",
+        "db.system.name", "db.client.connection.pool.name", "db.client.connection.state",
+        "gc.heap.generation", "cpu.mode",
+    ];
 
     public static void AddMeshTelemetry(this IServiceCollection services, string serviceName, IConfiguration configuration)
     {
@@ -31,6 +45,8 @@ internal static class Telemetry
             .WithMetrics(metrics =>
             {
                 metrics.AddMeter(Meters).AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation();
+                metrics.AddView(static instrument =>
+                    instrument.Meter.Name.StartsWith(Own, StringComparison.Ordinal) ? null : new MetricStreamConfiguration { TagKeys = Labels });
                 metrics.AddPrometheusExporter(static prometheus =>
                 {
                     // Series as they always were: whoever scrapes adds what a target is, and each metric has one meter.

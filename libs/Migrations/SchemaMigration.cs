@@ -22,6 +22,9 @@ public sealed partial class SchemaMigration(
     // Any number, as long as nothing else in a service's database locks it.
     private const long SchemaLock = 778155401;
 
+    // What metrics and traces call these sessions.
+    private const string Name = "schema";
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc/>
@@ -65,8 +68,8 @@ public sealed partial class SchemaMigration(
     public static async Task RunAsync(string connectionString, Func<string, DbContext> open, CancellationToken cancellationToken)
     {
         // The migrator's own lock is a table that the first migration makes: replicas that meet an empty database race past it.
-        await using var turn = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
-        await turn.OpenAsync(cancellationToken);
+        await using var sessions = DatabaseSessions.Open(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }, Name);
+        await using var turn = await sessions.OpenConnectionAsync(cancellationToken);
         await using var take = new NpgsqlCommand($"select pg_advisory_lock({SchemaLock})", turn) { CommandTimeout = 600 };
         await take.ExecuteNonQueryAsync(cancellationToken);
         await using var context = open(connectionString);
@@ -78,7 +81,8 @@ public sealed partial class SchemaMigration(
 
     /// <summary>Options of a context that has migrations and no entities: SQL written by hand says what the schema is.</summary>
     public static void Configure(DbContextOptionsBuilder builder, string connectionString) => builder
-        .UseNpgsql(connectionString, static npgsql => npgsql.MigrationsHistoryTable("schema_migrations").CommandTimeout(600))
+        .UseNpgsql(connectionString, static npgsql => npgsql
+            .MigrationsHistoryTable("schema_migrations").CommandTimeout(600).ConfigureDataSource(static source => source.Name = Name))
         // There is no model to compare with.
         .ConfigureWarnings(static warnings => warnings.Ignore(RelationalEventId.PendingModelChangesWarning));
 

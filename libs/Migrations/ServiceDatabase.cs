@@ -14,17 +14,22 @@ public static class ServiceDatabase
     private const int MostSessions = 8;
 
     /// <summary>Opens nothing yet; every session it will open has <see cref="DatabaseSessions.Options"/>.</summary>
+    /// <param name="connectionString">The service's database.</param>
+    /// <param name="name">What metrics and traces call it.</param>
     /// <exception cref="ArgumentException">The connection string is malformed.</exception>
-    public static NpgsqlDataSource Open(string connectionString) => NpgsqlDataSource.Create(With(connectionString, DatabaseSessions.Options));
+    public static NpgsqlDataSource Open(string connectionString, string name) =>
+        DatabaseSessions.Open(With(connectionString, DatabaseSessions.Options), name);
 
     /// <summary>The same for a few statements that run all the time and look rows up by index: they are prepared by themselves.</summary>
+    /// <param name="connectionString">The service's database.</param>
+    /// <param name="name">What metrics and traces call it.</param>
     /// <exception cref="ArgumentException">The connection string is malformed.</exception>
-    public static NpgsqlDataSource OpenHot(string connectionString)
+    public static NpgsqlDataSource OpenHot(string connectionString, string name)
     {
         var settings = With(connectionString, $"{DatabaseSessions.Options} {HotOptions}");
         (settings.MaxAutoPrepare, settings.AutoPrepareMinUsages, settings.MaxPoolSize) = (HotStatements, 2, Math.Min(settings.MaxPoolSize, MostSessions));
         settings.MinPoolSize = Math.Min(settings.MinPoolSize, MostSessions);
-        return NpgsqlDataSource.Create(settings);
+        return DatabaseSessions.Open(settings, name);
     }
 
     private static NpgsqlConnectionStringBuilder With(string connectionString, string options)

@@ -24,8 +24,8 @@ public static partial class DispatchHost
 
         var services = builder.Services;
         services.AddSchemaMigration(connectionString, static database => new DispatchContext(database));
-        services.AddSingleton(_ => ServiceDatabase.Open(connectionString));
-        services.AddKeyedSingleton(SendStore.Sessions, (_, _) => ServiceDatabase.OpenHot(connectionString));
+        services.AddSingleton(_ => ServiceDatabase.Open(connectionString, "dispatch"));
+        services.AddKeyedSingleton(SendStore.Sessions, (_, _) => ServiceDatabase.OpenHot(connectionString, "dispatch.sends"));
         services.AddSidecar();
         services.AddSingleton<DispatchService>();
         services.AddGrpc().AddServiceOptions<DispatchService>(static grpc => grpc.Interceptors.Add<RefusalInterceptor>());

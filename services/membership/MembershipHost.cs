@@ -20,7 +20,7 @@ public static class MembershipHost
 
         var services = builder.Services;
         services.AddSchemaMigration(connectionString, static database => new MembershipContext(database));
-        services.AddSingleton(_ => ServiceDatabase.Open(connectionString));
+        services.AddSingleton(_ => ServiceDatabase.Open(connectionString, "membership"));
         services.AddSingleton<MembershipMetrics>();
         services.AddSingleton<IBatchHandler, MembershipHandler>();
         services.AddHealthChecks().AddReadiness<DatabaseReadiness>("database").AddReadiness<SidecarReadiness>("sidecar");

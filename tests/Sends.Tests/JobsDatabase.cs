@@ -19,7 +19,7 @@ internal sealed class JobsDatabase : IAsyncDisposable
         _database = database;
         Source = NpgsqlDataSource.Create(database.ConnectionString);
         // One session, so that a plan once made is the plan.
-        Hot = ServiceDatabase.OpenHot(database.ConnectionString + ";Maximum Pool Size=1");
+        Hot = ServiceDatabase.OpenHot(database.ConnectionString + ";Maximum Pool Size=1", "sends");
         Store = new SendStore(Hot, new WorkerIdentity("w"), new DispatchOptions());
         Stale = new StaleJobs(Source);
     }

@@ -24,10 +24,10 @@ internal sealed partial class LakeDatabase : IServiceSchema, IAsyncDisposable
     public LakeDatabase(string connectionString, IConfiguration configuration, ILogger<LakeDatabase> logger)
     {
         (_connectionString, _configuration, _logger) = (connectionString, configuration, logger);
-        Hot = Build(HotSettings, connection => connection.MaxPoolSize = 4);
+        Hot = Build("ingest.hot", HotSettings, connection => connection.MaxPoolSize = 4);
         // What a publisher loses of its watermark in a crash it publishes again: no commit of its waits for the disk.
-        Session = Build(HotSettings + " -c synchronous_commit=off", connection => connection.Pooling = false);
-        Queries = Build("", connection => connection.MaxPoolSize = Math.Min(connection.MaxPoolSize, 8));
+        Session = Build("ingest.session", HotSettings + " -c synchronous_commit=off", connection => connection.Pooling = false);
+        Queries = Build("ingest", "", connection => connection.MaxPoolSize = Math.Min(connection.MaxPoolSize, 8));
     }
 
     /// <summary>For appends and what they wait for, and for readiness: no reader can use these connections up.</summary>
@@ -103,12 +103,12 @@ internal sealed partial class LakeDatabase : IServiceSchema, IAsyncDisposable
             Log.NoReader(_logger);
     }
 
-    private NpgsqlDataSource Build(string settings, Action<NpgsqlConnectionStringBuilder> change)
+    private NpgsqlDataSource Build(string name, string settings, Action<NpgsqlConnectionStringBuilder> change)
     {
         var connection = new NpgsqlConnectionStringBuilder(_connectionString) { CommandTimeout = 15 };
         connection.Options = $"{connection.Options} {DatabaseSessions.Options} {settings}".Trim();
         change(connection);
-        return NpgsqlDataSource.Create(connection);
+        return DatabaseSessions.Open(connection, name);
     }
 
     private static partial class Log

@@ -12,7 +12,7 @@ internal sealed class LakeSchema(DbContextOptions<LakeSchema> options) : DbConte
 {
     /// <summary>A context on a database, for migrating only.</summary>
     public static LakeSchema On(string connectionString) => new(new DbContextOptionsBuilder<LakeSchema>()
-        .UseNpgsql(connectionString, npgsql => npgsql.CommandTimeout(300))
+        .UseNpgsql(connectionString, static npgsql => npgsql.CommandTimeout(300).ConfigureDataSource(static source => source.Name = "schema"))
         .ConfigureWarnings(warnings => warnings.Ignore(RelationalEventId.PendingModelChangesWarning))
         .Options);
 }

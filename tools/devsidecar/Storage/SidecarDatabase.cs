@@ -20,8 +20,8 @@ public sealed class SidecarDatabase : IAsyncDisposable
         _time = time;
         try
         {
-            Durable = Build(settings.Database, "");
-            Relaxed = Build(settings.Database, " -c synchronous_commit=off");
+            Durable = Build("daprd", settings.Database, "");
+            Relaxed = Build("daprd.relaxed", settings.Database, " -c synchronous_commit=off");
         }
         catch (ArgumentException exception)
         {
@@ -94,7 +94,7 @@ public sealed class SidecarDatabase : IAsyncDisposable
         }
     }
 
-    private static NpgsqlDataSource Build(string connectionString, string options)
+    private static NpgsqlDataSource Build(string name, string connectionString, string options)
     {
         var builder = new NpgsqlConnectionStringBuilder(connectionString);
         // Every statement here goes by a key. While the tables are young their statistics say that a scan is cheaper, which is soon
@@ -106,6 +106,6 @@ public sealed class SidecarDatabase : IAsyncDisposable
         // The same few statements for ever, and bulk saves send one per item: parsed and planned once a connection, not once each.
         if (!connectionString.Contains("Auto Prepare", StringComparison.OrdinalIgnoreCase))
             (builder.MaxAutoPrepare, builder.AutoPrepareMinUsages) = (64, 2);
-        return NpgsqlDataSource.Create(builder);
+        return new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = name }.Build();
     }
 }

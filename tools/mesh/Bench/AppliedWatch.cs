@@ -15,8 +15,8 @@ internal sealed class AppliedWatch : IAsyncDisposable
 
     public AppliedWatch(MeshInstance mesh)
     {
-        _ingest = NpgsqlDataSource.Create(mesh.Databases.ConnectionString("ingest"));
-        _membership = NpgsqlDataSource.Create(mesh.Databases.ConnectionString("membership"));
+        _ingest = mesh.Databases.Open("ingest");
+        _membership = mesh.Databases.Open("membership");
     }
 
     /// <summary>Waits until everything logged is accounted for, and gives positions per second since the watch began.</summary>

@@ -45,7 +45,7 @@ internal sealed class DispatchBench(BenchPlace place, TimeSpan duration, Screen 
             [Dispatch] = new Dictionary<string, string> { ["Dispatch__Sending__RatePerSecond"] = "0", ["Deliveries__Pull"] = "false" },
         };
         await using var mesh = await place.StartAsync(Dispatch, environment, screen, cancellationToken, new Dictionary<string, int> { [Dispatch] = Workers[^1] });
-        await using var database = NpgsqlDataSource.Create(mesh.Databases.ConnectionString(Dispatch));
+        await using var database = mesh.Databases.Open(Dispatch);
         using var broker = new HttpClient { BaseAddress = mesh.BrokerAddress };
         foreach (var workers in Workers)
         {

@@ -15,7 +15,7 @@ internal sealed class DemoPoison(MeshInstance mesh, MeshClient client, DemoDoor 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         verdicts.Heading("An event that cannot be handled");
-        await using var database = NpgsqlDataSource.Create(mesh.Databases.ConnectionString("membership"));
+        await using var database = mesh.Databases.Open("membership");
         await ExecuteAsync(database, $"alter table whatsapp_groups add constraint {Constraint} check (jid <> '{DemoCast.PoisonGroup}')", cancellationToken);
         verdicts.Line("membership's database now refuses one group");
         await door.NewAsync("roster of that group", DemoCast.PoisonRoster);

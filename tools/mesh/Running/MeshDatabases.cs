@@ -110,6 +110,9 @@ public sealed class MeshDatabases : IAsyncDisposable
         }
     }
 
+    /// <summary>A way into an owner's database; nothing is opened yet.</summary>
+    public NpgsqlDataSource Open(string owner) => new NpgsqlDataSourceBuilder(ConnectionString(owner)) { Name = owner }.Build();
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
