@@ -33,6 +33,7 @@ public static class DeliveriesHost
         // An event is as large as the door lets in, and payloads come whole from there.
         services.AddSidecarClient<Lake.LakeClient>(options.LakeAppId, LakeDeadline, (int)options.MaxBodyBytes);
         services.AddSingleton<DeliveriesMetrics>();
+        services.AddSingleton<IStartsAtZero>(static provider => provider.GetRequiredService<DeliveriesMetrics>());
         services.AddSingleton<LakeReader>();
         services.AddSingleton<LakeSender>();
         services.AddSingleton<AccountStore>();

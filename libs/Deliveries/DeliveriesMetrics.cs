@@ -1,13 +1,17 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using WhatsAppMesh.Events.V1;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Deliveries;
 
 /// <summary>The metrics every consumer has. No label holds a phone number, a JID or an unknown event type.</summary>
-internal sealed class DeliveriesMetrics : IDisposable
+internal sealed class DeliveriesMetrics : IStartsAtZero, IDisposable
 {
+    private const long Unknown = -1;
+
     private static readonly string[] PullResults = ["applied", "known", "dead", "retry"];
+    private static readonly string[] ReplayResults = ["replayed", "failed", "skipped"];
 
     // Seconds, from a fast batch to a consumer that is minutes behind: the SDK's own bounds begin at 0 and 5, which makes a p95 of 4.75.
     private static readonly InstrumentAdvice<double> Seconds = new()
@@ -23,8 +27,10 @@ internal sealed class DeliveriesMetrics : IDisposable
     private readonly Counter<long> _replays;
     private readonly Histogram<double> _handle;
     private readonly Histogram<double> _lag;
-    private long _missing;
-    private (string Category, long Count)[] _deadLetters = [("poison", 0), ("transient", 0)];
+
+    // Both are absent until they are known: a zero that only means "not counted yet" would make what was there before look new.
+    private long _missing = Unknown;
+    private (string Category, long Count)[] _deadLetters = [];
 
     public DeliveriesMetrics(DeliveriesOptions options, TimeProvider time, IMeterFactory meters)
     {
@@ -36,15 +42,17 @@ internal sealed class DeliveriesMetrics : IDisposable
         _replays = _meter.CreateCounter<long>("mesh_replays_total", description: "Events replayed.");
         _handle = _meter.CreateHistogram("mesh_consumer_handle_seconds", "s", "Time from the account's lock to the commit of a batch.", advice: Seconds);
         _lag = _meter.CreateHistogram("mesh_consumer_lag_seconds", "s", "Time from an event's receipt by the lake to its commit here.", advice: Seconds);
-        _meter.CreateObservableGauge("mesh_consumer_missing_events", () => new Measurement<long>(Volatile.Read(ref _missing), _service), description: "Events that a head seen a grace period ago covers and the account lacks.");
+        _meter.CreateObservableGauge("mesh_consumer_missing_events", ObserveMissing, description: "Events that a head seen a grace period ago covers and the account lacks.");
         _meter.CreateObservableGauge("mesh_dead_letters", ObserveDeadLetters, description: "Dead letters that wait for a decision.");
     }
 
-    /// <summary>Counts nothing, once somebody listens: what has not happened yet is zero, not absent.</summary>
+    /// <inheritdoc/>
     public void Begin()
     {
         foreach (var result in PullResults)
             _pulled.Add(0, new TagList([_service, new("result", result)]));
+        foreach (var result in ReplayResults)
+            _replays.Add(0, new TagList([_service, new("result", result)]));
     }
 
     /// <summary>A timestamp for <see cref="Handled"/>.</summary>
@@ -77,17 +85,19 @@ internal sealed class DeliveriesMetrics : IDisposable
     /// <summary>An event was replayed: "replayed", "failed" or "skipped".</summary>
     public void Replayed(string result) => _replays.Add(1, new TagList([_service, new("result", result)]));
 
-    /// <summary>How many events are missing now. Shows the counter of pulled events too, before there is one: a rate needs a zero to grow from.</summary>
-    public void Missing(long count)
-    {
-        Volatile.Write(ref _missing, count);
-        _pulled.Add(0, new TagList([_service, new("result", "applied")]));
-    }
+    /// <summary>How many events are missing now.</summary>
+    public void Missing(long count) => Volatile.Write(ref _missing, count);
+
+    /// <summary>Another replica pulls and counts what is missing: what this one counted last is no news.</summary>
+    public void PulledElsewhere() => Volatile.Write(ref _missing, Unknown);
 
     /// <summary>How many dead letters are open now.</summary>
     public void DeadLetters(long poison, long transient) => Volatile.Write(ref _deadLetters, [("poison", poison), ("transient", transient)]);
 
     public void Dispose() => _meter.Dispose();
+
+    private IEnumerable<Measurement<long>> ObserveMissing() =>
+        Volatile.Read(ref _missing) is var missing and not Unknown ? [new Measurement<long>(missing, _service)] : [];
 
     private IEnumerable<Measurement<long>> ObserveDeadLetters() =>
         Volatile.Read(ref _deadLetters).Select(open => new Measurement<long>(open.Count, _service, new KeyValuePair<string, object?>("category", open.Category)));

@@ -15,7 +15,6 @@ internal sealed partial class DeliveriesUpkeep(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        metrics.Begin();
         using var timer = new PeriodicTimer(CountInterval, time);
         var retained = DateTimeOffset.MinValue;
         do

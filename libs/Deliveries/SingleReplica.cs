@@ -15,14 +15,16 @@ public sealed partial class SingleReplica(NpgsqlDataSource database, DependencyS
     /// <param name="name">What the work is called in logs.</param>
     /// <param name="key">Key of the advisory lock.</param>
     /// <param name="step">One piece of work, including its wait for more; an exception is logged and the lock is sought anew.</param>
-    public async Task RunAsync(string name, long key, Func<CancellationToken, Task> step, CancellationToken stoppingToken)
+    /// <param name="stoppingToken">Ends it.</param>
+    /// <param name="elsewhere">Told each time that another replica is found to hold the lock.</param>
+    public async Task RunAsync(string name, long key, Func<CancellationToken, Task> step, CancellationToken stoppingToken, Action? elsewhere = null)
     {
         var state = dependencies.Of(name, $"The {name} of this replica stopped and is tried again");
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await RunLockedAsync(key, step, state, stoppingToken);
+                await RunLockedAsync(key, step, state, elsewhere, stoppingToken);
                 await Task.Delay(Retry, time, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -40,13 +42,15 @@ public sealed partial class SingleReplica(NpgsqlDataSource database, DependencyS
         }
     }
 
-    private async Task RunLockedAsync(long key, Func<CancellationToken, Task> step, DependencyState state, CancellationToken stoppingToken)
+    private async Task RunLockedAsync(
+        long key, Func<CancellationToken, Task> step, DependencyState state, Action? elsewhere, CancellationToken stoppingToken)
     {
         await using var session = await database.OpenConnectionAsync(stoppingToken);
         if (!await AskAsync(session, "select pg_try_advisory_lock($1)", key, stoppingToken))
         {
             // The database answers, and another replica is at it.
             state.Works();
+            elsewhere?.Invoke();
             return;
         }
 

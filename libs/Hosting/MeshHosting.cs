@@ -54,6 +54,7 @@ public static class MeshHosting
         builder.Services.AddSingleton<IReadinessNotes>(static services => services.GetRequiredService<SidecarVersion>());
         builder.Services.AddHostedService(static services => services.GetRequiredService<SidecarVersion>());
         builder.Services.AddMeshTelemetry(serviceName, builder.Configuration);
+        builder.Services.AddHostedService<StartingZeros>();
         return builder;
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
@@ -40,11 +41,13 @@ internal static class Telemetry
         var exportOverOtlp = !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
         // OpenTelemetry's own name. What is scraped and sent too would be counted twice.
         var exportMetrics = exportOverOtlp && configuration["OTEL_METRICS_EXPORTER"] != "none";
+        services.AddSingleton(provider => new MemoryMetrics(provider.GetRequiredService<IMeterFactory>(), serviceName, new ContainerMemory()));
         services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(serviceName, serviceNamespace: "whatsapp-mesh"))
             .WithMetrics(metrics =>
             {
                 metrics.AddMeter(Meters).AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation();
+                metrics.AddInstrumentation(static provider => provider.GetRequiredService<MemoryMetrics>());
                 metrics.AddView(static instrument =>
                     instrument.Meter.Name.StartsWith(Own, StringComparison.Ordinal) ? null : new MetricStreamConfiguration { TagKeys = Labels });
                 metrics.AddPrometheusExporter(static prometheus =>

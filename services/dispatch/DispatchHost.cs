@@ -30,6 +30,7 @@ public static partial class DispatchHost
         services.AddSingleton<DispatchService>();
         services.AddGrpc().AddServiceOptions<DispatchService>(static grpc => grpc.Interceptors.Add<RefusalInterceptor>());
         services.AddSingleton<DispatchMetrics>();
+        services.AddSingleton<IStartsAtZero>(static provider => provider.GetRequiredService<DispatchMetrics>());
         services.AddSingleton<InstanceTenants>();
         services.AddSingleton<IBatchHandler, DispatchHandler>();
         services.AddSingleton<AutomationStore>();

@@ -1,9 +1,11 @@
 using System.Diagnostics.Metrics;
+using WhatsAppMesh.Dispatch.Sending;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Dispatch;
 
 /// <summary>What dispatch counts of its jobs. No label holds a phone number, a JID or a message.</summary>
-public sealed class DispatchMetrics : IDisposable
+public sealed class DispatchMetrics : IStartsAtZero, IDisposable
 {
     private readonly Meter _meter;
     private readonly Counter<long> _created;
@@ -21,6 +23,13 @@ public sealed class DispatchMetrics : IDisposable
         _watermarks = _meter.CreateCounter<long>("mesh_send_watermark_hits_total", description: "Days on which an instance sent more than the watermark.");
     }
 
+    /// <inheritdoc/>
+    public void Begin()
+    {
+        foreach (var counter in (ReadOnlySpan<Counter<long>>)[_created, _cancelled, _expired])
+            counter.Add(0);
+    }
+
     /// <summary>A batch of events made and cancelled jobs (it may still be rolled back and come again).</summary>
     public void Planned(long created, long cancelled)
     {
@@ -32,7 +41,7 @@ public sealed class DispatchMetrics : IDisposable
     public void Expired(long count) => _expired.Add(count);
 
     /// <summary>An instance has sent more than the watermark today.</summary>
-    public void WatermarkHit(string instance) => _watermarks.Add(1, new KeyValuePair<string, object?>("instance", instance));
+    public void WatermarkHit(string instance) => _watermarks.Add(1, new KeyValuePair<string, object?>("instance", InstanceLabel.Of(instance)));
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();

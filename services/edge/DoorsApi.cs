@@ -17,8 +17,6 @@ public sealed partial class DoorsApi(
     TimeProvider clock,
     ILogger<DoorsApi> logger)
 {
-    private const string Unknown = "unknown";
-
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
 
     // For doors that know nobody before a key has been found.
@@ -37,7 +35,7 @@ public sealed partial class DoorsApi(
     {
         var started = clock.GetTimestamp();
         var (source, outcome, reason) = await CheckRoomAsync(context, door);
-        metrics.Answered(source?.Name ?? Unknown, outcome, reason, clock.GetElapsedTime(started));
+        metrics.Answered(source?.Name ?? EdgeMetrics.Unknown, outcome, reason, clock.GetElapsedTime(started));
     }
 
     // Check 0: room for one more, before any work.

@@ -28,6 +28,7 @@ public static class EdgeHost
         builder.Services.AddSidecar();
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton<EdgeMetrics>();
+        builder.Services.AddSingleton<IStartsAtZero>(static services => services.GetRequiredService<EdgeMetrics>());
         builder.Services.AddSingleton(new BodyBudget(options.Limits.ConcurrentBodies, options.Limits.BufferedBytes));
         builder.Services.AddSingleton(services => new AddressGates(
             new Rate(options.Limits.AddressRequestsPerSecond, options.Limits.AddressBurst),

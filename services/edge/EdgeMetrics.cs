@@ -1,12 +1,16 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Edge;
 
 /// <summary>What edge counts. Labels hold configured names and fixed words only, never anything that a client chose.</summary>
-public sealed class EdgeMetrics
+public sealed class EdgeMetrics : IStartsAtZero
 {
     private static readonly double[] SecondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+    /// <summary>Source of whoever is not known.</summary>
+    internal const string Unknown = "unknown";
 
     private readonly Counter<long> _requests;
     private readonly Histogram<double> _seconds;
@@ -46,5 +50,26 @@ public sealed class EdgeMetrics
     }
 
     /// <summary>A new version of the senders' configuration is in use.</summary>
-    public void CatalogLoaded() => _catalogLoads.Add(1);
+    /// <param name="sources">Names of all senders: what each does is counted from zero on.</param>
+    public void CatalogLoaded(IEnumerable<string> sources)
+    {
+        ArgumentNullException.ThrowIfNull(sources);
+        _catalogLoads.Add(1);
+        foreach (var source in sources)
+        {
+            CountNothing(source, "accepted", "ok");
+            CountNothing(source, "refused", "wrong_signature");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Begin()
+    {
+        _catalogLoads.Add(0);
+        foreach (var reason in Refusal.ProofReasons)
+            CountNothing(Unknown, "refused", reason);
+    }
+
+    private void CountNothing(string source, string outcome, string reason) =>
+        _requests.Add(0, new TagList { { "source", source }, { "outcome", outcome }, { "reason", reason } });
 }

@@ -101,6 +101,13 @@ public sealed record Refusal(int Status, string Code, string Error, string Reaso
     private static readonly Refusal OutsideWindow = WrongProof("outside_window");
     private static readonly Refusal SchemeNotAllowed = WrongProof("scheme_not_allowed");
 
+    /// <summary>Every reason of who did not prove who he is: what the alert on refused senders counts.</summary>
+    internal static IReadOnlyList<string> ProofReasons { get; } =
+    [
+        .. ((Refusal[])[WrongSignature, SignatureElsewhere, Malformed, OutsideWindow, SchemeNotAllowed, UnknownSource, InvalidApiKey, MissingApiKey, Ambiguous])
+            .Select(static refusal => refusal.Reason),
+    ];
+
     /// <summary>The answer to a signature's verdict; null when it is accepted.</summary>
     /// <param name="verdict">The verdict.</param>
     /// <param name="missing">The answer where something is missing.</param>

@@ -34,6 +34,7 @@ public static class IngestHost
             connectionString, builder.Configuration, provider.GetRequiredService<ILogger<LakeDatabase>>()));
         services.AddSingleton<IServiceSchema>(provider => provider.GetRequiredService<LakeDatabase>());
         services.AddSingleton<IngestMetrics>();
+        services.AddSingleton<IStartsAtZero>(static provider => provider.GetRequiredService<IngestMetrics>());
         services.AddSingleton<LakeSignal>();
         services.AddSingleton<LakeWriter>();
         services.AddSingleton<LakePartitions>();

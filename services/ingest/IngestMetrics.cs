@@ -1,9 +1,10 @@
 using System.Diagnostics.Metrics;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Ingest;
 
 /// <summary>What ingest counts; names are public (contract of metrics), labels never hold personal data.</summary>
-internal sealed class IngestMetrics : IDisposable
+internal sealed class IngestMetrics : IStartsAtZero, IDisposable
 {
     private readonly Meter _meter = new("WhatsAppMesh.Ingest");
     private readonly Counter<long> _events;
@@ -13,6 +14,7 @@ internal sealed class IngestMetrics : IDisposable
     private long _fresh;
     private long _duplicates;
 
+    /// <summary>Creates the instruments.</summary>
     public IngestMetrics()
     {
         _events = _meter.CreateCounter<long>("mesh_ingest_events_total", description: "Events by what became of them");
@@ -26,6 +28,14 @@ internal sealed class IngestMetrics : IDisposable
         _meter.CreateObservableGauge("mesh_dedupe_hit_ratio", DuplicateShare, description: "Share of duplicates among all events since the start");
         _meter.CreateObservableGauge("mesh_unpublished_events", () => Backlog.Events, description: "Events in the log that are not published yet");
         _meter.CreateObservableGauge("mesh_unpublished_oldest_age_seconds", () => Backlog.OldestAgeSeconds, description: "Age of the oldest unpublished event");
+    }
+
+    /// <inheritdoc/>
+    public void Begin()
+    {
+        foreach (var result in (ReadOnlySpan<string>)["published", "refused"])
+            _publishes.Add(0, new KeyValuePair<string, object?>("result", result));
+        _retired.Add(0);
     }
 
     /// <summary>The newest look at what waits to be published.</summary>

@@ -22,6 +22,7 @@ public static class MembershipHost
         services.AddSchemaMigration(connectionString, static database => new MembershipContext(database));
         services.AddSingleton(_ => ServiceDatabase.Open(connectionString, "membership"));
         services.AddSingleton<MembershipMetrics>();
+        services.AddSingleton<IStartsAtZero>(static provider => provider.GetRequiredService<MembershipMetrics>());
         services.AddSingleton<IBatchHandler, MembershipHandler>();
         services.AddHealthChecks().AddReadiness<DatabaseReadiness>("database").AddReadiness<SidecarReadiness>("sidecar");
         services.AddSingleton<GroupQueries>();

@@ -1,11 +1,12 @@
 using System.Diagnostics.Metrics;
+using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Membership.Events;
 using WhatsAppMesh.Membership.Store;
 
 namespace WhatsAppMesh.Membership;
 
 /// <summary>What the membership service counts. No label names a person or a group.</summary>
-public sealed class MembershipMetrics : IDisposable
+public sealed class MembershipMetrics : IStartsAtZero, IDisposable
 {
     private readonly Meter _meter;
     private readonly Counter<long> _facts;
@@ -22,7 +23,18 @@ public sealed class MembershipMetrics : IDisposable
         _folds = _meter.CreateCounter<long>("mesh_membership_folds_total", description: "Groups brought up to date, by mode: unchanged, advance or refold.");
         _skipped = _meter.CreateCounter<long>("mesh_membership_rows_skipped_total", description: "Malformed rows of events that were left out.");
         _silent = _meter.CreateCounter<long>("mesh_membership_silent_events_total", description: "Things that events say and nothing holds, by type and reason.");
-        _joins = _meter.CreateCounter<long>("mesh_member_joins_total", description: "Joins, by result: found, sent or cancelled.");
+        _joins = _meter.CreateCounter<long>("mesh_member_joins_total", description: "Joins, by result: found or sent.");
+    }
+
+    /// <inheritdoc/>
+    public void Begin()
+    {
+        _facts.Add(0);
+        _skipped.Add(0);
+        foreach (var mode in (ReadOnlySpan<string>)["advance", "refold", "unchanged"])
+            _folds.Add(0, new KeyValuePair<string, object?>("mode", mode));
+        foreach (var result in (ReadOnlySpan<string>)["found", "sent"])
+            _joins.Add(0, new KeyValuePair<string, object?>("result", result));
     }
 
     /// <summary>A batch was applied (it may still be rolled back and come again).</summary>

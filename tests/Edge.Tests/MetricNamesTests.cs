@@ -16,7 +16,7 @@ public sealed class MetricNamesTests
             static services =>
             {
                 services.GetRequiredService<EdgeMetrics>().Answered("default", "accepted", "ok", TimeSpan.FromSeconds(1));
-                services.GetRequiredService<EdgeMetrics>().CatalogLoaded();
+                services.GetRequiredService<EdgeMetrics>().CatalogLoaded(["default"]);
                 services.GetRequiredService<OperatorMetrics>().Answered("key", 200, "ok", TimeSpan.FromSeconds(1));
             });
 

@@ -20,7 +20,7 @@ internal sealed partial class LakePuller(
     private readonly HeadHistory _heads = new(options.PullGrace);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        options.Pull ? replica.RunAsync("pull", LockKey, StepAsync, stoppingToken) : Task.CompletedTask;
+        options.Pull ? replica.RunAsync("pull", LockKey, StepAsync, stoppingToken, metrics.PulledElsewhere) : Task.CompletedTask;
 
     private async Task StepAsync(CancellationToken cancellationToken)
     {

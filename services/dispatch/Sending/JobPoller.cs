@@ -10,9 +10,9 @@ namespace WhatsAppMesh.Dispatch.Sending;
 /// A second loop makes jobs due again whose worker is gone.
 /// </summary>
 internal sealed partial class JobPoller(
-    SendStore store, JobProcessor processor, JobRecovery recovery, InFlightJobs inFlight, InstanceStatus instances, SendingState state, BrokerCircuit circuit,
-    SendMetrics metrics, SendFigures figures, SendingOptions options, ClaimOptions claims, DependencyStates dependencies, TimeProvider time,
-    ILogger<JobPoller> logger) : BackgroundService
+    SendStore store, SendBacklogStore backlog, JobProcessor processor, JobRecovery recovery, InFlightJobs inFlight, InstanceStatus instances,
+    SendingState state, BrokerCircuit circuit, SendMetrics metrics, SendFigures figures, SendingOptions options, ClaimOptions claims,
+    DependencyStates dependencies, TimeProvider time, ILogger<JobPoller> logger) : BackgroundService
 {
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CountInterval = TimeSpan.FromSeconds(15);
@@ -80,8 +80,10 @@ internal sealed partial class JobPoller(
 
     private async Task<bool> CountAsync(CancellationToken stopping)
     {
-        metrics.InDoubt(await store.CountInDoubtAsync(stopping));
-        figures.Counted(await store.CountWaitingAsync(stopping));
+        var counted = await backlog.CountAsync(stopping);
+        figures.Counted(new WaitingSends(counted.Waiting, (long)counted.OldestAgeSeconds));
+        // Where nothing is to be sent, nothing is late.
+        metrics.Counted(options.Mode == SendMode.Disabled ? counted with { OldestAgeSeconds = 0 } : counted);
         return false;
     }
 

@@ -12,13 +12,17 @@ internal sealed class SendStore([FromKeyedServices(SendStore.Sessions)] NpgsqlDa
     /// <summary>Key of the data source whose sessions suit these statements.</summary>
     public const string Sessions = "sends";
 
-    /// <summary>Instances that have a job due, found by skipping through the index: as cheap with a million jobs as with ten.</summary>
-    private const string DueInstances = """
-        with recursive instance as (
+    /// <summary>Instances that have a job pending, one row each and a null at the end: the body of a recursive <c>instance</c>.</summary>
+    public const string PendingInstances = """
             (select instance_id from jobs where status = 'pending' order by instance_id limit 1)
             union all
             select (select j.instance_id from jobs j where j.status = 'pending' and j.instance_id > i.instance_id order by j.instance_id limit 1)
-            from instance i where i.instance_id is not null)
+            from instance i where i.instance_id is not null
+        """;
+
+    /// <summary>Instances that have a job due, found by skipping through the index: as cheap with a million jobs as with ten.</summary>
+    private const string DueInstances = $"""
+        with recursive instance as ({PendingInstances})
         select i.instance_id from instance i
         where i.instance_id is not null
           and (select min(j.next_attempt_at) from jobs j where j.status = 'pending' and j.instance_id = i.instance_id) <= now()
@@ -245,23 +249,6 @@ internal sealed class SendStore([FromKeyedServices(SendStore.Sessions)] NpgsqlDa
         cancellationToken,
         instance,
         wait);
-
-    /// <summary>Jobs that wait for a person's decision.</summary>
-    public async Task<long> CountInDoubtAsync(CancellationToken cancellationToken)
-    {
-        await using var command = database.CreateCommand("select count(*) from jobs where status = 'in_doubt' and discarded_at is null");
-        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
-
-    /// <summary>Jobs that are due and that no replica has taken.</summary>
-    public async Task<WaitingSends> CountWaitingAsync(CancellationToken cancellationToken)
-    {
-        await using var command = database.CreateCommand(
-            "select count(*), coalesce(extract(epoch from now() - min(next_attempt_at)), 0)::bigint from jobs where status = 'pending' and next_attempt_at <= now()");
-        await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        await row.ReadAsync(cancellationToken);
-        return new WaitingSends(row.GetInt64(0), row.GetInt64(1));
-    }
 
     private async Task ExecuteAsync(string sql, CancellationToken cancellationToken, params object[] parameters)
     {

@@ -34,6 +34,8 @@ internal static class SendingHost
         services.AddSingleton<InFlightJobs>();
         services.AddSingleton<SendMetrics>();
         services.AddSingleton<SendFigures>();
+        services.AddSingleton<IStartsAtZero>(static provider => provider.GetRequiredService<SendMetrics>());
+        services.AddSingleton<SendBacklogStore>();
         services.AddSingleton<SendStore>();
         services.AddSingleton<StaleJobs>();
         services.AddSingleton<JobEndings>();

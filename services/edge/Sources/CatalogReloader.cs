@@ -81,7 +81,7 @@ public sealed partial class CatalogReloader(
                 throw new CatalogException(errors);
             current.Catalog = catalog;
             _fingerprint = fingerprint;
-            metrics.CatalogLoaded();
+            metrics.CatalogLoaded(catalog.Names);
             Log.Loaded(logger, catalog.Count, texts.Count);
         }
 

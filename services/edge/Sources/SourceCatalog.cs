@@ -52,6 +52,9 @@ public sealed class SourceCatalog
     /// <summary>The same for WAHA's longer signatures.</summary>
     public static Source UnknownWaha { get; } = MakeUnknown(SourceKind.Waha, HashAlgorithmName.SHA512);
 
+    /// <summary>Names of all senders, each once.</summary>
+    public IEnumerable<string> Names => _sources.Keys.Select(static key => key.Name).Distinct();
+
     /// <summary>How many senders there are.</summary>
     public int Count => _sources.Count;
 
