@@ -6,31 +6,30 @@ using WhatsAppMesh.Mesh.Screens;
 
 namespace WhatsAppMesh.Mesh.Commands;
 
-/// <summary>One process in the answer of <c>./mesh status --json</c>.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Pid">Its process id.</param>
-/// <param name="Status">"ready", "gone", or what it says instead.</param>
-/// <param name="Address">Its HTTP address.</param>
-/// <param name="Log">Its log.</param>
-internal sealed record ProcessStatus(string Name, int Pid, string Status, Uri? Address, string Log);
-
 /// <summary>What <c>./mesh status --json</c> prints.</summary>
-internal sealed record StatusAnswer(bool Up, bool AllReady, int? LauncherPid, int? PostgresPort, IReadOnlyList<ProcessStatus> Processes);
+/// <param name="Up">True while any of it runs.</param>
+/// <param name="AllReady">True when every process is ready and none degraded.</param>
+/// <param name="LauncherPid">Who started it.</param>
+/// <param name="PostgresPort">Port of its own PostgreSQL.</param>
+/// <param name="Processes">All processes, in the order in which they are ended.</param>
+/// <param name="LauncherAlive">False: nobody watches it any more.</param>
+internal sealed record StatusAnswer(
+    bool Up, bool AllReady, int? LauncherPid, int? PostgresPort, IReadOnlyList<ProcessStatus> Processes, bool? LauncherAlive = null);
 
 /// <summary><c>./mesh status</c>: what runs, and whether it is ready.</summary>
 internal static class StatusCommand
 {
-    private const string Ready = "ready";
-
     public static Command Create(MeshContext context)
     {
         var json = MeshCommands.Json();
-        var command = new Command("status", "Say what runs and whether it is ready. Exit code 0 only when everything is.") { json };
-        command.Does((parsed, cancellationToken) => RunAsync(context.Folder, parsed.GetValue(json), cancellationToken));
+        var command = new Command("status", "Say what runs and whether it is ready. Exit code 0 only when everything is, and nothing degraded.") { json };
+        command.Does((parsed, cancellationToken) => RunAsync(Up(context), parsed.GetValue(json), cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(MeshFolder folder, bool json, CancellationToken cancellationToken)
+    /// <summary>Says it, as a table or as JSON.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(MeshFolder folder, bool json, CancellationToken cancellationToken)
     {
         var answer = await AskAsync(folder, cancellationToken);
         if (json)
@@ -40,21 +39,19 @@ internal static class StatusCommand
         return answer.AllReady ? ExitCodes.Ok : ExitCodes.Failed;
     }
 
-    private static async Task<StatusAnswer> AskAsync(MeshFolder folder, CancellationToken cancellationToken)
+    /// <summary>What a folder's mesh says.</summary>
+    public static async Task<StatusAnswer> AskAsync(MeshFolder folder, CancellationToken cancellationToken)
     {
         if (MeshState.Load(folder) is not { } state || !state.IsAlive())
             return new StatusAnswer(false, false, null, null, []);
-        var statuses = new Dictionary<string, (string Status, Uri Address)>();
-        foreach (var service in state.Services)
-        {
-            var report = await Readiness.AskAsync(service.Http, service.DaprHttp, cancellationToken);
-            statuses[service.Name] = (report.App ?? Ready, service.Http);
-            statuses[service.Name + RunPlan.SidecarSuffix] = (report.Sidecar ?? Ready, service.DaprHttp);
-        }
-        var processes = state.Processes.Select(p => new ProcessStatus(
-            p.Name, p.Identity.Pid, p.Identity.IsAlive ? statuses[p.Name].Status : "gone", statuses[p.Name].Address, p.Log)).ToList();
-        return new StatusAnswer(true, processes.TrueForAll(p => p.Status == Ready), state.Launcher.Pid, state.PostgresPort, processes);
+        var processes = await MeshStatus.AskAsync(state, cancellationToken);
+        var isWell = state.Launcher.IsAlive && processes.All(static process => process.IsWell);
+        return new StatusAnswer(true, isWell, state.Launcher.Pid, state.PostgresPort, processes, state.Launcher.IsAlive);
     }
+
+    // The demo's mesh has a folder of its own, and there is only one mesh at a time.
+    private static MeshFolder Up(MeshContext context) =>
+        MeshState.Load(context.DemoFolder) is { } demo && demo.IsAlive() ? context.DemoFolder : context.Folder;
 
     private static void Show(StatusAnswer answer, Screen screen)
     {
@@ -67,6 +64,10 @@ internal static class StatusCommand
         {
             p.Name, p.Pid.ToString(CultureInfo.InvariantCulture), p.Status, p.Address?.ToString() ?? "", p.Log,
         })]);
+        foreach (var degraded in answer.Processes.Where(static p => p.Reason is not null))
+            screen.Line($"{degraded.Name} is degraded: {degraded.Reason}");
+        if (answer.LauncherAlive == false)
+            screen.Line("The launcher is gone: end what still runs with './mesh down'.");
         if (answer.PostgresPort is { } port)
             screen.Line($"PostgreSQL: 127.0.0.1:{port}");
     }

@@ -11,6 +11,9 @@ public static class LocalBroker
     /// <summary>Secret under which the sidecars find its API key.</summary>
     public const string ApiKeySecret = "WHATSAPP_BROKER_API_KEY";
 
+    /// <summary>What it answers as soon as it runs.</summary>
+    public const string HealthPath = "/sim/counts";
+
     private const int Port = 5140;
     private const string Address = "http://127.0.0.1:5140";
 

@@ -209,7 +209,8 @@ public sealed class MeshInstance : IAsyncDisposable
     private void SaveState(bool ready) => new MeshState
     {
         Launcher = ProcessIdentity.Own,
-        Processes = [.. _processes.Where(p => p.Identity is not null).Select(p => new ProcessEntry(p.Name, p.Identity!, p.Log))],
+        Processes = [.. _processes.Where(p => p.Identity is not null).Select(p => new ProcessEntry(
+            p.Name, p.Identity!, p.Log, p.Name == LocalBroker.Name ? new Uri(BrokerAddress, LocalBroker.HealthPath) : null))],
         Services = [.. Services.Select(s => new ServiceEntry(s.Name, s.App.AppId, s.HttpAddress, s.DaprHttpAddress, s.DaprGrpcAddress, s.AppPort))],
         PostgresData = Databases.Cluster?.DataDirectory,
         PostgresPort = Databases.Cluster?.Port,

@@ -6,7 +6,8 @@ namespace WhatsAppMesh.Mesh.Running;
 /// <param name="Name">Its name.</param>
 /// <param name="Identity">Who it is.</param>
 /// <param name="Log">Its log.</param>
-public sealed record ProcessEntry(string Name, ProcessIdentity Identity, string Log);
+/// <param name="Health">Where it says that it is ready, when it is neither a service nor a sidecar; null when it says nothing.</param>
+public sealed record ProcessEntry(string Name, ProcessIdentity Identity, string Log, Uri? Health = null);
 
 /// <summary>One service in <see cref="MeshState"/>: where it and its sidecar are reached.</summary>
 public sealed record ServiceEntry(string Name, string AppId, Uri Http, Uri DaprHttp, Uri DaprGrpc, int AppPort);
