@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Libs.Tests.Scraping;
 
 namespace WhatsAppMesh.Deliveries.Tests;
@@ -18,6 +19,8 @@ public sealed class MetricNamesTests
                 metrics.Event(new Events.V1.CollectedEvent { Type = "test", ReceivedAt = new() }, new Verdict(Fate.Applied));
                 metrics.Pulled("applied");
                 metrics.Replayed("replayed");
+                metrics.Missing(0);
+                metrics.DeadLetters(0, 0);
             });
 
         string[] expected =
@@ -31,5 +34,27 @@ public sealed class MetricNamesTests
             "mesh_replays_total counter {result,service}",
         ];
         Assert.Superset(expected.ToHashSet(), scraped.ToHashSet());
+    }
+
+    [Fact]
+    public async Task What_has_not_been_counted_yet_is_absent_and_so_is_what_another_replica_counts()
+    {
+        var metrics = new List<string>(["mesh_consumer_missing_events gauge {service}", "mesh_dead_letters gauge {category,service}"]);
+
+        var before = await ScrapeAsync(static _ => { });
+        var elsewhere = await ScrapeAsync(static metrics =>
+        {
+            metrics.Missing(5);
+            metrics.PulledElsewhere();
+        });
+
+        Assert.DoesNotContain(before, metrics.Contains);
+        Assert.DoesNotContain(elsewhere, metrics.Contains);
+        Assert.Superset(new HashSet<string> { "mesh_consumer_pulled_total counter {result,service}", "mesh_replays_total counter {result,service}" }, before.ToHashSet());
+
+        static Task<IReadOnlyList<string>> ScrapeAsync(Action<DeliveriesMetrics> count) => ScrapedMetrics.OfAsync(
+            static services => services.AddSingleton(new DeliveriesOptions { Service = "names" }).AddSingleton<DeliveriesMetrics>()
+                .AddSingleton<IStartsAtZero>(static provider => provider.GetRequiredService<DeliveriesMetrics>()),
+            services => count(services.GetRequiredService<DeliveriesMetrics>()));
     }
 }

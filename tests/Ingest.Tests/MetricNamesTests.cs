@@ -23,6 +23,8 @@ public sealed class MetricNamesTests
                 "mesh_dedupe_hit_ratio gauge",
                 "mesh_ingest_commit_batch_size histogram [1,2,4,8,16,32,64,128,256,512,1024,+Inf]",
                 "mesh_ingest_events_total counter {result,source,type}",
+                "mesh_memory_bytes gauge {kind,service}",
+                "mesh_memory_limit_bytes gauge {kind,service}",
                 "mesh_publish_total counter {result}",
                 "mesh_retention_events_total counter",
                 "mesh_retention_waiting_partitions gauge",
