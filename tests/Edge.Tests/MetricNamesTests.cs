@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using WhatsAppMesh.Edge.Limits;
 using WhatsAppMesh.Edge.Operator;
+using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Libs.Tests.Scraping;
 
 namespace WhatsAppMesh.Edge.Tests;
@@ -33,5 +34,16 @@ public sealed class MetricNamesTests
         ];
         // Other edges of this process count too, and may have more to tell.
         Assert.Superset(expected.ToHashSet(), scraped.ToHashSet());
+    }
+
+    [Fact]
+    public async Task Refusals_are_there_before_the_first_so_that_a_rate_sees_it()
+    {
+        var scraped = await ScrapedMetrics.OfAsync(
+            static services => services.AddSingleton(new BodyBudget(1, 1)).AddSingleton<EdgeMetrics>()
+                .AddSingleton<IStartsAtZero>(static provider => provider.GetRequiredService<EdgeMetrics>()),
+            static _ => { });
+
+        Assert.Superset(new HashSet<string> { "mesh_edge_requests_total counter {outcome,reason,source}", "mesh_edge_catalog_loads_total counter" }, scraped.ToHashSet());
     }
 }

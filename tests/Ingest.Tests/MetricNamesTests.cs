@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Libs.Tests.Scraping;
 
 namespace WhatsAppMesh.Ingest.Tests;
@@ -32,5 +33,15 @@ public sealed class MetricNamesTests
                 "mesh_unpublished_oldest_age_seconds gauge",
             ],
             scraped);
+    }
+
+    [Fact]
+    public async Task What_was_published_and_refused_is_there_before_the_first_event()
+    {
+        var scraped = await ScrapedMetrics.OfAsync(
+            static services => services.AddSingleton<IngestMetrics>().AddSingleton<IStartsAtZero>(static provider => provider.GetRequiredService<IngestMetrics>()),
+            static _ => { });
+
+        Assert.Superset(new HashSet<string> { "mesh_publish_total counter {result}", "mesh_retention_events_total counter" }, scraped.ToHashSet());
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using WhatsAppMesh.Hosting;
 using WhatsAppMesh.Libs.Tests.Scraping;
 using WhatsAppMesh.Membership.Events;
 using WhatsAppMesh.Membership.Store;
@@ -28,5 +29,15 @@ public sealed class MetricNamesTests
             "mesh_membership_silent_events_total counter {reason,type}",
         ];
         Assert.Superset(expected.ToHashSet(), scraped.ToHashSet());
+    }
+
+    [Fact]
+    public async Task What_membership_counts_is_there_before_the_first_event()
+    {
+        var scraped = await ScrapedMetrics.OfAsync(
+            static services => services.AddSingleton<MembershipMetrics>().AddSingleton<IStartsAtZero>(static provider => provider.GetRequiredService<MembershipMetrics>()),
+            static _ => { });
+
+        Assert.Superset(new HashSet<string> { "mesh_membership_folds_total counter {mode}", "mesh_member_joins_total counter {result}" }, scraped.ToHashSet());
     }
 }
