@@ -63,7 +63,9 @@ internal sealed class ContainerMemory(string mount = "/sys/fs/cgroup", string me
     private static (long Used, long Limit)? ReadFrom(string folder, Files files)
     {
         var limitFile = Path.Combine(folder, files.Limit);
-        if (!File.Exists(limitFile) || !long.TryParse(File.ReadAllText(limitFile), CultureInfo.InvariantCulture, out var limit) || limit is <= 0 or >= NoLimit)
+        if (!File.Exists(limitFile) || !long.TryParse(File.ReadAllText(limitFile), CultureInfo.InvariantCulture, out var limit))
+            return null;
+        if (limit is <= 0 or >= NoLimit)
             return null;
         var used = long.Parse(File.ReadAllText(Path.Combine(folder, files.Usage)), CultureInfo.InvariantCulture);
         var droppable = File.ReadLines(Path.Combine(folder, "memory.stat")).Select(static line => line.Split(' '))

@@ -13,7 +13,9 @@ public static class DatabaseSessions
     public const string Options =
         "-c idle_in_transaction_session_timeout=30s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=11s -c jit=off";
 
-    /// <summary>Opens nothing yet; here a data source gets its name, for without one every metric and every trace of it carries the whole connection string.</summary>
+    /// <summary>
+    /// Opens nothing yet. Here a data source gets its name: without one every metric and every trace of it carries the whole connection string.
+    /// </summary>
     /// <param name="settings">How it connects.</param>
     /// <param name="name">What metrics and traces call it, the label <c>db_client_connection_pool_name</c>: a fixed word.</param>
     /// <exception cref="ArgumentException">The settings are malformed.</exception>

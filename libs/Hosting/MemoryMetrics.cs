@@ -21,7 +21,9 @@ internal sealed class MemoryMetrics : IDisposable
         (_service, _container) = (new("service", service), container);
         _meter = meters.Create("WhatsAppMesh.Hosting");
         _meter.CreateObservableGauge(
-            "mesh_memory_bytes", Used, description: "Memory in use, by kind: process (the container's, or this process's where nothing limits it) or heap (.NET's).");
+            "mesh_memory_bytes",
+            Used,
+            description: "Memory in use, by kind: process (the container's, or this process's where nothing limits it) or heap (.NET's).");
         _meter.CreateObservableGauge(
             "mesh_memory_limit_bytes", Limits, description: "Most of it there may be, by kind; absent where there is no limit.");
     }

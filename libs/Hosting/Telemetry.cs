@@ -29,7 +29,8 @@ internal static class Telemetry
         "http.request.method", "http.response.status_code", "http.route", "http.connection.state", "error.type", "url.scheme",
         "network.protocol.name", "network.protocol.version", "network.transport", "network.type", "server.port", "tls.protocol.version",
         "aspnetcore.routing.match_status", "aspnetcore.routing.is_fallback", "aspnetcore.request.is_unhandled", "aspnetcore.user.is_authenticated",
-        "aspnetcore.diagnostics.exception.result", "aspnetcore.diagnostics.handler.type", "aspnetcore.rate_limiting.policy", "aspnetcore.rate_limiting.result",
+        "aspnetcore.diagnostics.exception.result", "aspnetcore.diagnostics.handler.type",
+        "aspnetcore.rate_limiting.policy", "aspnetcore.rate_limiting.result",
         "db.system.name", "db.client.connection.pool.name", "db.client.connection.state",
         "gc.heap.generation", "cpu.mode",
     ];

@@ -3,7 +3,9 @@ using Npgsql;
 namespace WhatsAppMesh.Dispatch.Sending;
 
 /// <summary>How many sends stand where, over all tenants and replicas.</summary>
-/// <param name="Waiting">Due and not sent: to be sent now if nothing held them up. Counted to <see cref="SendBacklogStore.Most"/> an instance.</param>
+/// <param name="Waiting">
+/// Due and not sent: to be sent now if nothing held them up. Counted to <see cref="SendBacklogStore.Most"/> an instance.
+/// </param>
 /// <param name="OldestAgeSeconds">How long the first of those has been due; 0 when there is none.</param>
 /// <param name="Failed">Failed for good and neither replayed nor discarded, by error category.</param>
 /// <param name="Expired">Never sent because their time was over, and neither replayed nor discarded.</param>

@@ -22,7 +22,10 @@ internal static class StatusCommand
     public static Command Create(MeshContext context)
     {
         var json = MeshCommands.Json();
-        var command = new Command("status", "Say what runs and whether it is ready. Exit code 0 only when everything is, and nothing degraded.") { json };
+        var command = new Command("status", "Say what runs and whether it is ready. Exit code 0 only when everything is, and nothing degraded.")
+        {
+            json,
+        };
         command.Does((parsed, cancellationToken) => RunAsync(Up(context), parsed.GetValue(json), cancellationToken));
         return command;
     }

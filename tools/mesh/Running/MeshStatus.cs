@@ -4,7 +4,8 @@ namespace WhatsAppMesh.Mesh.Running;
 /// <param name="Name">Its name.</param>
 /// <param name="Pid">Its process id.</param>
 /// <param name="Status">
-/// <c>ready</c>; <c>degraded</c> (ready, but something that it needs fails); <c>runs</c>, of one that cannot be asked; <c>gone</c>; else what is wrong.
+/// <c>ready</c>; <c>degraded</c> (ready, but something that it needs fails); <c>runs</c>, of one that cannot be asked; <c>gone</c>; else what
+/// is wrong.
 /// </param>
 /// <param name="Reason">Why it is degraded; else null.</param>
 /// <param name="Address">Its HTTP address; null when it has none.</param>
@@ -30,11 +31,13 @@ public sealed record ProcessStatus(string Name, int Pid, string Status, string? 
 /// <summary>Asks every process of a mesh how it fares.</summary>
 public static class MeshStatus
 {
-    /// <summary>Asks all of them at once, in the order of the state; one that says nothing is told as such and keeps nobody waiting for longer than its own 3 s.</summary>
+    /// <summary>Asks all of them at once; one that says nothing within 3 s is told as such.</summary>
+    /// <returns>An answer per process, in the order of the state.</returns>
     public static async Task<IReadOnlyList<ProcessStatus>> AskAsync(MeshState state, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(state);
-        return await Task.WhenAll(state.Processes.Select(process => AskAsync(process, Questions(state).GetValueOrDefault(process.Name), cancellationToken)));
+        var questions = Questions(state);
+        return await Task.WhenAll(state.Processes.Select(process => AskAsync(process, questions.GetValueOrDefault(process.Name), cancellationToken)));
     }
 
     // What each service and sidecar is asked is known by its name; what else runs says itself where it is to be asked.

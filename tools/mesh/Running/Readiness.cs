@@ -42,7 +42,9 @@ public static class Readiness
         {
             using var answer = await Client.GetAsync(address, cancellationToken);
             var text = await answer.Content.ReadAsStringAsync(cancellationToken);
-            return answer.IsSuccessStatusCode ? new Health(null, Degraded(text)) : new Health($"answers {(int)answer.StatusCode}{Brackets(Checks(text))}", null);
+            return answer.IsSuccessStatusCode
+                ? new Health(null, Degraded(text))
+                : new Health($"answers {(int)answer.StatusCode}{Brackets(Checks(text))}", null);
         }
         catch (HttpRequestException)
         {
@@ -68,10 +70,13 @@ public static class Readiness
     // {"checks":{"database":"...","sidecar":null}}: only what is not ready is worth reading.
     private static string Checks(string text) => Read(text) is { } answer ? Members(answer, "checks") : "";
 
-    private static string Members(JsonElement answer, string name) => answer.TryGetProperty(name, out var members) && members.ValueKind == JsonValueKind.Object
-        ? string.Join("; ", members.EnumerateObject().Where(static member => member.Value.ValueKind == JsonValueKind.String && member.Value.GetString() != "ok")
-            .Select(static member => $"{member.Name}: {member.Value.GetString()}"))
-        : "";
+    private static string Members(JsonElement answer, string name)
+    {
+        if (!answer.TryGetProperty(name, out var members) || members.ValueKind != JsonValueKind.Object)
+            return "";
+        var texts = members.EnumerateObject().Where(static member => member.Value.ValueKind == JsonValueKind.String && member.Value.GetString() != "ok");
+        return string.Join("; ", texts.Select(static member => $"{member.Name}: {member.Value.GetString()}"));
+    }
 
     private static string? Text(JsonElement answer, string name) =>
         answer.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
