@@ -175,7 +175,21 @@ internal sealed partial class StreamReplay(CallInvoker invoker, string? token)
             var json = sent.DeepClone();
             if (json["eventProcessed"]?["id"]?.GetValue<string>() is { } id && _ids.TryGetValue(id, out var todays))
                 json["eventProcessed"]!["id"] = todays;
-            await Stream.SendAsync(JsonParser.Default.Parse(json.ToJsonString(), _method?.InputType ?? ProbeRequest.Descriptor));
+            try
+            {
+                await Stream.SendAsync(JsonParser.Default.Parse(json.ToJsonString(), _method?.InputType ?? ProbeRequest.Descriptor));
+            }
+            catch (Exception e) when (e is RpcException or InvalidOperationException)
+            {
+                // A write that meets the end of its call may say "cancelled": how the call ended is told to who reads.
+                while (await Stream.NextAsync(Patience) is not null)
+                {
+                    // What came before the end.
+                }
+
+                throw;
+            }
+
             if (_method is { IsClientStreaming: false })
                 await Stream.Call.RequestStream.CompleteAsync();
         }
