@@ -27,8 +27,8 @@ internal sealed partial class RunTimeParameters(ResourceSet resources, SidecarSe
         var session = new NpgsqlConnectionStringBuilder(settings.Database) { Pooling = false, Options = options };
         try
         {
-            await using var connection = new NpgsqlConnection(session.ConnectionString);
-            await connection.OpenAsync(cancellationToken);
+            await using var database = new NpgsqlDataSourceBuilder(session.ConnectionString) { Name = "components" }.Build();
+            await using var connection = await database.OpenConnectionAsync(cancellationToken);
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.InvalidParameterValue
             or PostgresErrorCodes.SyntaxError or PostgresErrorCodes.CantChangeRuntimeParam
