@@ -19,8 +19,10 @@ public sealed class MetricNamesTests
             metrics.Retired(1);
         });
 
-        Assert.Equal(
-            [
+        // What hosting counts, and other hosts of this process, may stand there besides.
+        Assert.Superset(
+            new HashSet<string>
+            {
                 "mesh_dedupe_hit_ratio gauge",
                 "mesh_ingest_commit_batch_size histogram [1,2,4,8,16,32,64,128,256,512,1024,+Inf]",
                 "mesh_ingest_events_total counter {result,source,type}",
@@ -31,8 +33,8 @@ public sealed class MetricNamesTests
                 "mesh_retention_waiting_partitions gauge",
                 "mesh_unpublished_events gauge",
                 "mesh_unpublished_oldest_age_seconds gauge",
-            ],
-            scraped);
+            },
+            scraped.ToHashSet());
     }
 
     [Fact]
