@@ -10,9 +10,13 @@ namespace WhatsAppMesh.Deliveries;
 /// says for each entry whether to acknowledge it, to try again, or to give it up.
 /// </summary>
 internal sealed partial class DeliveriesTopic(
-    BatchProcessor processor, FailureStore failures, DeadLetterStore deadLetters, ReplayTopic replay, DeliveriesOptions options, ILogger<DeliveriesTopic> logger)
+    BatchProcessor processor, FailureStore failures, DeadLetterStore deadLetters, ReplayTopic replay, DeliveriesOptions options, DependencyStates dependencies,
+    ILogger<DeliveriesTopic> logger)
 {
     private static readonly ActivitySource Activities = new("WhatsAppMesh.Deliveries");
+
+    private readonly DependencyState _events = dependencies.Of("events", "Events come faster than they are applied, and some are sent back");
+    private readonly DependencyState _deadLetters = dependencies.Of("dead letters", "Dead letters cannot be stored, and are offered again");
 
     /// <summary>Maps the routes that the subscriptions name.</summary>
     public static void Map(IEndpointRouteBuilder endpoints)
@@ -60,6 +64,7 @@ internal sealed partial class DeliveriesTopic(
         catch (QueueFullException)
         {
             Log.QueueFull(logger, deliveries.Count);
+            _events.Count("queue_full");
             return [.. deliveries.Select(static _ => DeliveryStatus.Retry)];
         }
         catch (ObjectDisposedException)
@@ -82,12 +87,15 @@ internal sealed partial class DeliveriesTopic(
             {
                 await deadLetters.BuryAsync(deliveries[i], known: null, cancellationToken);
                 statuses[i] = DeliveryStatus.Success;
+                _deadLetters.Works();
             }
             catch (Exception exception)
             {
                 // Whatever it is: what cannot be stored now is better offered again than lost, and the pull has the last word.
                 var failure = Failure.Of(exception, "bury");
-                Log.NotBuried(logger, deliveries[i].Log, deliveries[i].Position, failure.Error, failure.Message);
+                if (!_deadLetters.IsFailing)
+                    Log.NotBuried(logger, deliveries[i].Log, deliveries[i].Position, failure.Error, failure.Message);
+                _deadLetters.Fails(exception);
                 statuses[i] = DeliveryStatus.Retry;
             }
         }

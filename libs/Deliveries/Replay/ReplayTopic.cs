@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Grpc.Core;
 using WhatsAppMesh.DeadLetters.V1;
+using WhatsAppMesh.Hosting;
 
 namespace WhatsAppMesh.Deliveries;
 
@@ -8,8 +9,10 @@ namespace WhatsAppMesh.Deliveries;
 /// Takes replay requests from the replay topic: which dead letters or positions, and why. An event's body in the message is not even read:
 /// it always comes from the dead letter or the lake, so nobody can forge an event past edge.
 /// </summary>
-internal sealed partial class ReplayTopic(DeadLetterDesk desk, ILogger<ReplayTopic> logger)
+internal sealed partial class ReplayTopic(DeadLetterDesk desk, DependencyStates dependencies, ILogger<ReplayTopic> logger)
 {
+    private readonly DependencyState _requests = dependencies.Of("replay requests", "Requests to replay cannot be taken, and are offered again");
+
     /// <summary>Makes the job that an envelope asks for; the same envelope again is the same job.</summary>
     public async Task<DeliveryStatus> HandleAsync(string envelope, CancellationToken cancellationToken)
     {
@@ -18,6 +21,7 @@ internal sealed partial class ReplayTopic(DeadLetterDesk desk, ILogger<ReplayTop
             var (id, request) = Read(envelope);
             RequestFields.Check(request);
             await desk.ReplayAsync(request, $"topic:{id}", cancellationToken);
+            _requests.Works();
             return DeliveryStatus.Success;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or KeyNotFoundException)
@@ -39,7 +43,9 @@ internal sealed partial class ReplayTopic(DeadLetterDesk desk, ILogger<ReplayTop
                 Log.Refused(logger, $"{failure.Error}: {failure.Message}");
                 return DeliveryStatus.Drop;
             }
-            Log.PutOff(logger, failure.Error, failure.Message);
+            if (!_requests.IsFailing)
+                Log.PutOff(logger, failure.Error, failure.Message);
+            _requests.Fails(exception);
             return DeliveryStatus.Retry;
         }
     }
